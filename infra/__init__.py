@@ -1,0 +1,1 @@
+"""Everything outside the process: one file or folder per outside system."""

@@ -1,0 +1,1 @@
+"""Pure values and arithmetic that every wing shares. Standard library only."""
