@@ -1,0 +1,1 @@
+"""MySQL (or MariaDB): pools, transactions, migrations, the outbox and the inbox."""

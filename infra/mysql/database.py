@@ -1,0 +1,249 @@
+"""One wing's database: a pool, transactions that roll back unless they commit, and reads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+import aiomysql
+import pymysql.err
+import structlog
+from prometheus_client import Counter, Gauge
+
+from infra import failpoints, wire
+from infra.config import Dsn
+from infra.mysql import idempotency, outbox
+from infra.mysql.outbox import Published
+from market.kernel.actor import Call
+from market.kernel.errors import Conflict, Unavailable
+from market.kernel.facts import Fact
+from market.kernel.ids import Id, IdMaker
+
+R = TypeVar("R")
+Row = tuple[Any, ...]
+
+log = structlog.get_logger("mysql")
+
+DEADLOCK, LOCK_TIMEOUT, DUPLICATE = 1213, 1205, 1062
+# Server gone, shutting down, too many connections, cannot connect, read only, and the client's own "connection lost".
+AWAY = {1040, 1053, 1077, 1080, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 2002, 2003, 2006, 2013, 2014, 2055, 0}
+ATTEMPTS = 6
+
+RETRIES = Counter("sharehub_mysql_retries_total", "Transactions run again after a deadlock or lock timeout.", ["wing"])
+POOL_WAITING = Gauge("sharehub_mysql_pool_waiting", "Callers waiting for a connection.", ["wing"])
+
+
+class Offers(Protocol):
+    """Where committed pushes go at once: `infra.redis.publish.Publisher`, or nothing."""
+
+    def offer(self, wing: str, published: Sequence[Published]) -> None: ...
+
+
+class Cursor:
+    """Statements on one connection. Rows are tuples, in the order of the statement's columns."""
+
+    def __init__(self, connection: aiomysql.Connection) -> None:
+        self._connection = connection
+
+    async def all(self, sql: str, *args: object) -> list[Row]:
+        async with self._connection.cursor() as cursor:
+            await cursor.execute(sql, args or None)
+            return list(await cursor.fetchall())
+
+    async def one(self, sql: str, *args: object) -> Row | None:
+        rows = await self.all(sql, *args)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, *args: object) -> int:
+        """The number of rows affected."""
+        async with self._connection.cursor() as cursor:
+            return int(await cursor.execute(sql, args or None))
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        """One multi-row INSERT (aiomysql batches only when a space follows VALUES)."""
+        async with self._connection.cursor() as cursor:
+            return int(await cursor.executemany(sql, rows) or 0)
+
+
+class Tx(Cursor):
+    """A transaction in progress. Lock the entity's row first; then claim the key; then decide."""
+
+    def __init__(self, connection: aiomysql.Connection, ids: IdMaker, now_ms: int) -> None:
+        super().__init__(connection)
+        self._ids = ids
+        self.now_ms = now_ms
+        self._facts: list[Fact] = []
+        self._claimed: tuple[int, str] | None = None
+
+    def new_id(self, gene: int | None = None) -> Id:
+        return self._ids.make(self.now_ms, gene)
+
+    async def claim(self, call: Call, command: object) -> None:
+        """Take the call's idempotency key for this transaction.
+
+        Raise idempotency.Replayed (which `Database.act` turns into the first reply) when this very command has been done
+        under the key, KeyReused when another one has.
+        """
+        if call.key is not None:
+            await idempotency.claim(self, call, command)
+            self._claimed = (call.actor.user_id, call.key)
+
+    def emit(self, *facts: Fact) -> None:
+        self._facts.extend(facts)
+
+    async def _finish(self, reply: object) -> list[Published]:
+        if self._claimed is not None:
+            await idempotency.store_reply(self, *self._claimed, wire.msgpack(reply))
+        published = [outbox.prepare(fact, self.new_id(), time.time_ns() // 1000) for fact in self._facts]
+        if published:
+            await outbox.append(self, published)
+        return published
+
+
+class Database:
+    """Opened with `open_database`; `now_ms` and `ids` are the process's own."""
+
+    def __init__(self, wing: str, pool: aiomysql.Pool, ids: IdMaker, publisher: Offers | None,
+                 acquire_timeout_s: float) -> None:
+        self.wing = wing
+        self._pool = pool
+        self._ids = ids
+        self._publisher = publisher
+        self._acquire_timeout_s = acquire_timeout_s
+
+    async def act(self, now_ms: int, body: Callable[[Tx], Awaitable[R]], reply: type[R]) -> R:
+        """Run `body` as one transaction: commit, publish, and give back its reply.
+
+        Rolled back unless everything succeeds. Deadlocks and lock timeouts are run again. Under a key that has been used
+        for the same command before, the first reply is given back instead. Raise Unavailable when MySQL is away.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result, published = await self._once(now_ms, body)
+            except idempotency.Replayed as replayed:
+                return wire.from_msgpack(replayed.reply, reply)
+            except pymysql.err.MySQLError as error:
+                if error_code(error) not in (DEADLOCK, LOCK_TIMEOUT):
+                    raise
+                if attempt == ATTEMPTS:
+                    raise Unavailable("the row stays locked") from error
+                RETRIES.labels(self.wing).inc()
+                await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
+            else:
+                failpoints.reach("after_commit")
+                if published and self._publisher is not None:
+                    self._publisher.offer(self.wing, published)
+                return result
+        raise AssertionError("unreachable")
+
+    async def _once(self, now_ms: int, body: Callable[[Tx], Awaitable[R]]) -> tuple[R, list[Published]]:
+        async with self._connection() as connection:
+            await connection.begin()
+            try:
+                tx = Tx(connection, self._ids, now_ms)
+                result = await body(tx)
+                published = await tx._finish(result)
+                failpoints.reach("before_commit")
+                for item in published:
+                    item.committed_us = time.time_ns() // 1000
+                await connection.commit()
+            except BaseException as error:
+                await _roll_back(connection, error)
+                raise
+            return result, published
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Cursor]:
+        """Plain reads from the primary, each statement on its own snapshot."""
+        async with self._connection() as connection:
+            yield Cursor(connection)
+
+    async def ping(self) -> None:
+        async with self.read() as cursor:
+            await cursor.one("SELECT 1")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiomysql.Connection]:
+        try:
+            POOL_WAITING.labels(self.wing).inc()
+            try:
+                connection = await asyncio.wait_for(self._pool.acquire(), self._acquire_timeout_s)
+            finally:
+                POOL_WAITING.labels(self.wing).dec()
+        except (TimeoutError, OSError) as error:
+            raise Unavailable("the database is away or overloaded", wing=self.wing) from error
+        except pymysql.err.MySQLError as error:
+            raise _translated(error, self.wing) from error
+        try:
+            yield connection
+        except pymysql.err.MySQLError as error:
+            translated = _translated(error, self.wing)
+            if translated is error:
+                raise
+            connection.close()
+            raise translated from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            connection.close()
+            raise Unavailable("the database went away", wing=self.wing) from error
+        except asyncio.CancelledError:
+            connection.close()  # a statement may be half read; the pool makes a new one
+            raise
+        finally:
+            self._pool.release(connection)
+
+
+def error_code(error: BaseException) -> int:
+    return error.args[0] if error.args and isinstance(error.args[0], int) else -1
+
+
+def duplicate_of(error: pymysql.err.IntegrityError, index: str) -> bool:
+    """Whether `error` is a duplicate entry for the index of that name."""
+    return error_code(error) == DUPLICATE and index in str(error.args[-1])
+
+
+def _translated(error: pymysql.err.MySQLError, wing: str) -> Exception:
+    code = error_code(error)
+    if isinstance(error, pymysql.err.InterfaceError) or code in AWAY:
+        return Unavailable("the database is away", wing=wing)
+    if code in (1264, 1406, 1366):
+        return Conflict("a value does not fit", wing=wing)
+    return error
+
+
+async def _roll_back(connection: aiomysql.Connection, error: BaseException) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        connection.close()
+        return
+    try:
+        await connection.rollback()
+    except Exception:  # the connection is gone, and with it the transaction
+        connection.close()
+
+
+@asynccontextmanager
+async def open_database(
+    wing: str, dsn: Dsn, ids: IdMaker, *, publisher: Offers | None = None, size: int = 8,
+    acquire_timeout_s: float = 3.0,
+) -> AsyncIterator[Database]:  # fmt: skip
+    """A pool of at most `size` connections, opened as needed, so that a process starts without its database."""
+    where: dict[str, Any] = (
+        {"unix_socket": dsn.unix_socket} if dsn.unix_socket else {"host": dsn.host, "port": dsn.port}
+    )
+    pool = await aiomysql.create_pool(
+        minsize=0, maxsize=size, user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4",
+        autocommit=True, connect_timeout=2, pool_recycle=1800,
+        sql_mode="STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION",
+        init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
+    )  # fmt: skip
+    try:
+        yield Database(wing, pool, ids, publisher, acquire_timeout_s)
+    finally:
+        pool.close()
+        try:
+            await asyncio.wait_for(pool.wait_closed(), 2)
+        except TimeoutError:
+            pool.terminate()

@@ -1,0 +1,88 @@
+"""Facts of other wings on their way in: unique by fact id, handled in order per entity, exactly once in effect.
+
+The relay inserts (ignoring what is there already); the wing's handler marks the row done in the very transaction of its
+effect. A fact whose handling fails blocks its own entity alone, and is tried again ever later. Rows outlive the outbox's,
+so a fact that is carried twice is handled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from infra import wire
+from infra.mysql.outbox import Published
+from market.kernel.facts import KINDS, Heard
+from market.kernel.ids import Id
+
+if TYPE_CHECKING:
+    from infra.mysql.database import Cursor
+
+KEPT_MS = 30 * 24 * 3600 * 1000
+
+INSERT = (
+    "INSERT IGNORE INTO {schema}.inbox (fact_id, kind, entity, version, occurred_us, data) "
+    "VALUES (%s, %s, %s, %s, %s, %s)"
+)
+PENDING = (
+    "SELECT fact_id, kind, entity, version, occurred_us, data FROM inbox "
+    "WHERE done = 0 AND due_ms <= %s AND entity NOT IN "
+    "(SELECT entity FROM inbox WHERE done = 0 AND due_ms > %s) ORDER BY seq LIMIT %s"
+)
+STILL_PENDING = "SELECT fact_id FROM inbox WHERE fact_id IN ({}) AND done = 0 FOR UPDATE"
+MARK = "UPDATE inbox SET done = 1, done_ms = %s, error = NULL WHERE fact_id IN ({})"
+POSTPONE = (
+    "UPDATE inbox SET attempts = attempts + 1, error = %s, "
+    "due_ms = %s + LEAST(60000, 250 * POW(2, LEAST(attempts, 12))) WHERE fact_id = %s"
+)
+FORGET = "DELETE FROM inbox WHERE done = 1 AND done_ms < %s LIMIT %s"
+BACKLOG = (
+    "SELECT COUNT(*), MIN(occurred_us), COALESCE(SUM(attempts >= 5), 0) FROM inbox WHERE done = 0"
+)
+
+
+async def insert(cursor: Cursor, schema: str, published: Sequence[Published]) -> None:
+    await cursor.execute_many(
+        INSERT.format(schema=schema),
+        [(p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data) for p in published],
+    )
+
+
+async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Heard]:
+    """The oldest facts that are due and whose entity is not waiting for a failed one."""
+    rows = await cursor.all(PENDING, now_ms, now_ms, limit)
+    return [
+        Heard(
+            fact_id=Id(fact_id), kind=kind, entity=Id(entity), version=version,
+            occurred_ms=occurred_us // 1000, data=wire.from_msgpack(bytes(data), KINDS[kind]),
+        )
+        for fact_id, kind, entity, version, occurred_us, data in rows
+    ]  # fmt: skip
+
+
+async def lock_pending(tx: Cursor, facts: Sequence[Heard]) -> set[int]:
+    """Lock these rows; the ids of those that nobody else has handled meanwhile."""
+    marks = ", ".join(["%s"] * len(facts))
+    rows = await tx.all(STILL_PENDING.format(marks), *(f.fact_id for f in facts))
+    return {row[0] for row in rows}
+
+
+async def mark_done(tx: Cursor, facts: Sequence[Heard], now_ms: int) -> None:
+    await tx.execute(
+        MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.fact_id for f in facts)
+    )
+
+
+async def postpone(cursor: Cursor, fact: Heard, error: str, now_ms: int) -> None:
+    await cursor.execute(POSTPONE, error[:500], now_ms, fact.fact_id)
+
+
+async def forget(cursor: Cursor, now_ms: int, limit: int = 1000) -> int:
+    return await cursor.execute(FORGET, now_ms - KEPT_MS, limit)
+
+
+async def backlog(cursor: Cursor) -> tuple[int, int | None, int]:
+    """(facts waiting, UTC microseconds of the oldest, how many have failed five times or more)."""
+    row = await cursor.one(BACKLOG)
+    assert row is not None
+    return int(row[0]), row[1], int(row[2])

@@ -1,0 +1,84 @@
+"""Facts on their way out: written in the transaction, carried by `workers/relay.py`, then deleted.
+
+Within one entity, `seq` order is commit order, because facts are written while the entity's row is locked. Across
+entities it is not, so nothing reads "seq > last": the relay reads whatever is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra import wire
+from market.kernel.facts import Fact
+from market.kernel.ids import Id
+from market.kernel.topics import Push
+
+if TYPE_CHECKING:
+    from infra.mysql.database import Cursor
+
+INSERT = (
+    "INSERT INTO outbox (fact_id, kind, entity, version, occurred_us, data, pushes) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+SELECT = (
+    "SELECT seq, fact_id, kind, entity, version, occurred_us, data, pushes FROM outbox ORDER BY seq LIMIT %s"
+)
+DELETE = "DELETE FROM outbox WHERE seq IN ({})"
+COUNT = "SELECT COUNT(*), MIN(occurred_us) FROM outbox"
+
+
+@dataclass(slots=True)
+class Published:
+    """An outbox row. `committed_us` is UTC microseconds just before the COMMIT (the row's own stamp on the relay's path)."""
+
+    fact_id: Id
+    kind: str
+    entity: Id
+    version: int
+    committed_us: int
+    data: bytes
+    pushes: tuple[Push, ...]
+    pushes_raw: bytes
+    seq: int = 0
+
+
+def prepare(fact: Fact, fact_id: Id, now_us: int) -> Published:
+    return Published(
+        fact_id, fact.kind, fact.entity, fact.version, now_us,
+        wire.msgpack(fact.data), fact.pushes, wire.msgpack(fact.pushes),
+    )  # fmt: skip
+
+
+async def append(tx: Cursor, published: Sequence[Published]) -> None:
+    await tx.execute_many(
+        INSERT,
+        [
+            (p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data, p.pushes_raw)
+            for p in published
+        ],
+    )
+
+
+async def waiting(cursor: Cursor, limit: int) -> list[Published]:
+    """The rows that are there, oldest first."""
+    return [
+        Published(
+            fact_id=Id(fact_id), kind=kind, entity=Id(entity), version=version, committed_us=occurred_us,
+            data=bytes(data), pushes=wire.from_msgpack(bytes(pushes), tuple[Push, ...]),
+            pushes_raw=bytes(pushes), seq=seq,
+        )
+        for seq, fact_id, kind, entity, version, occurred_us, data, pushes in await cursor.all(SELECT, limit)
+    ]  # fmt: skip
+
+
+async def delete(cursor: Cursor, seqs: Sequence[int]) -> None:
+    await cursor.execute(DELETE.format(", ".join(["%s"] * len(seqs))), *seqs)
+
+
+async def backlog(cursor: Cursor) -> tuple[int, int | None]:
+    """(rows waiting, UTC microseconds of the oldest)."""
+    row = await cursor.one(COUNT)
+    assert row is not None
+    return int(row[0]), row[1]

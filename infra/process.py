@@ -1,0 +1,118 @@
+"""What every process has: configuration, clock, ids, Redis, a publisher, and databases opened as they are needed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+import uvloop
+from aiohttp import ClientSession, ClientTimeout, web
+from redis.asyncio import Redis
+
+from infra import logs
+from infra.config import Config, ConfigError
+from infra.mysql.database import Database, open_database
+from infra.redis.client import connect
+from infra.redis.publish import Publisher
+from infra.tokens import Tokens
+from market.kernel.ids import IdMaker
+
+log = structlog.get_logger("process")
+
+
+def now_ms() -> int:
+    """UTC milliseconds. The only clock of the product; everything else is told the time."""
+    return time.time_ns() // 1_000_000
+
+
+class Process:
+    """Opened with `open_process`; whatever it opens is closed with it."""
+
+    def __init__(self, config: Config, stack: AsyncExitStack, pool_size: int) -> None:
+        self.config = config
+        self.node = config.text("NODE", "node")
+        self.ids = IdMaker(random.SystemRandom().randrange)
+        self.tokens = Tokens(config.token_keys, config.integer("ACCESS_TOKEN_S", 900))
+        self.redis: Redis = connect(config.redis_url)
+        self.publisher = Publisher(self.redis)
+        self.stack = stack
+        self._pool_size = config.integer("POOL_SIZE", pool_size)
+        self._databases: dict[str, Database] = {}
+        self._http: ClientSession | None = None
+
+    async def database(self, wing: str) -> Database:
+        if wing not in self._databases:
+            self._databases[wing] = await self.stack.enter_async_context(
+                open_database(
+                    wing, self.config.dsn(wing), self.ids, publisher=self.publisher, size=self._pool_size
+                )
+            )
+        return self._databases[wing]
+
+    async def http(self) -> ClientSession:
+        if self._http is None:
+            self._http = await self.stack.enter_async_context(
+                ClientSession(timeout=ClientTimeout(total=10, connect=2))
+            )
+        return self._http
+
+    def background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """A task that ends with the process. If it fails the process ends: a silent hole is worse than a restart."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_must_not_fail)
+
+        async def stop() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self.stack.push_async_callback(stop)
+
+
+def _must_not_fail(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("background task died", task=task.get_name(), exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def open_process(config: Config, pool_size: int = 8) -> AsyncIterator[Process]:
+    async with AsyncExitStack() as stack:
+        process = Process(config, stack, pool_size)
+        stack.push_async_callback(process.redis.aclose)
+        process.background(process.publisher.run(), "publisher")
+        yield process
+
+
+def arguments(name: str, description: str, positional: str | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description)
+    if positional:
+        parser.add_argument("names", nargs="*", help=positional)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    return parser.parse_args()
+
+
+def serve(name: str, make_app: Coroutine[Any, Any, web.Application], host: str, port: int) -> None:
+    """Run an aiohttp application until SIGTERM or SIGINT."""
+    config = Config.from_environment()
+    logs.configure(name, config.text("NODE", name), config.text("LOG_LEVEL", "info"))
+    try:
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        web.run_app(
+            make_app, host=host, port=port, print=None, access_log=None, shutdown_timeout=3.0,
+            reuse_port=True,
+        )  # fmt: skip
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)

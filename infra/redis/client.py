@@ -1,0 +1,29 @@
+"""Redis connections with explicit time limits, so that a dead server costs milliseconds and not minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+def connect(url: str, *, timeout_s: float = 1.0, max_connections: int = 32) -> Redis:
+    """Nothing is sent until the first command. A broken connection is retried once, at once."""
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        max_connections=max_connections,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=0,
+    )
+
+
+def script(redis: Redis, name: str) -> AsyncScript:
+    return redis.register_script((SCRIPTS / f"{name}.lua").read_text(encoding="utf-8"))

@@ -1,0 +1,41 @@
+"""Every Redis key and channel of the product. Keys of one topic share a hash tag, so that scripts run on Redis Cluster."""
+
+from __future__ import annotations
+
+
+def newest(topic: str) -> str:
+    """HASH: the newest version published, under `v` (state) or the item's key (keyed)."""
+    return f"n:{{{topic}}}"
+
+
+def log_entry(topic: str, fact_id: int) -> str:
+    """STRING, short-lived: this log entry has been published."""
+    return f"l:{{{topic}}}:{fact_id}"
+
+
+def channel(topic: str) -> str:
+    return f"t:{{{topic}}}"
+
+
+def topic_of(channel_name: str) -> str:
+    return channel_name[3:-1]
+
+
+def leases(listing_id: int) -> str:
+    """HASH: the holds on one listing, and the topic's epoch and counter."""
+    return f"h:{{hold:{listing_id}}}"
+
+
+def wake(what: str, wing: str) -> str:
+    """Channel: the outbox or the inbox of a wing has something new."""
+    return f"w:{what}:{wing}"
+
+
+def probe(node: str) -> str:
+    """Channel: a hub's own heartbeat, sent to itself."""
+    return f"p:{node}"
+
+
+def bucket(kind: str, who: str) -> str:
+    """HASH: a token bucket."""
+    return f"b:{kind}:{{{who}}}"

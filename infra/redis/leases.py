@@ -1,0 +1,79 @@
+"""Courtesy holds: leases on (listing, period), shown to everybody who watches the listing.
+
+A hold guarantees nothing (the row lock at ordering does); it tells others that somebody is about to order. Losing them all
+hurts nobody. Who holds is never published, only which lease.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra.redis import keys
+from infra.redis.client import script
+from market.kernel.errors import Held, Unavailable
+from market.kernel.ids import Id
+from market.kernel.period import Period
+
+log = structlog.get_logger("leases")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    lease_id: str
+    holder_id: Id
+    period: Period
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leases:
+    """All holds on one listing. A client applies a value whose (epoch, counter) is new to it."""
+
+    epoch: str
+    counter: int
+    leases: tuple[Lease, ...]
+
+
+class LeaseBook:
+    def __init__(self, redis: Redis) -> None:
+        self._script = script(redis, "lease")
+
+    async def take(self, listing_id: Id, lease_id: str, holder_id: Id, period: Period, now_ms: int,
+                   until_ms: int) -> Leases:
+        """Take or renew. Raise Held when somebody else's lease overlaps, Unavailable when Redis is away."""
+        verdict, leases = await self._run(
+            listing_id, now_ms, "take", lease_id, holder_id, period.start_ms, period.end_ms, until_ms
+        )
+        if verdict != "ok":
+            raise Held
+        return leases
+
+    async def release(self, listing_id: Id, lease_id: str, holder_id: Id, now_ms: int) -> None:
+        """Only the holder's own; releasing what is not there is fine."""
+        await self._run(listing_id, now_ms, "release", lease_id, holder_id, 0, 0, 0)
+
+    async def read(self, listing_id: Id, now_ms: int) -> Leases:
+        return (await self._run(listing_id, now_ms, "read", "", 0, 0, 0, 0))[1]
+
+    async def _run(self, listing_id: Id, now_ms: int, *args: object) -> tuple[str, Leases]:
+        try:
+            reply = await self._script(
+                keys=[keys.leases(listing_id), keys.channel(f"hold:{listing_id}")],
+                args=[now_ms, *(int(a) if isinstance(a, int) else a for a in args), secrets.token_hex(4)],
+            )
+        except (RedisError, OSError) as error:
+            raise Unavailable("holds are away") from error
+        verdict, epoch, counter, *rest = reply
+        leases = tuple(
+            Lease(
+                lease_id=rest[i].decode(), holder_id=Id(rest[i + 1]),
+                period=Period(int(rest[i + 2]), int(rest[i + 3])), until_ms=int(rest[i + 4]),
+            )
+            for i in range(0, len(rest), 5)
+        )  # fmt: skip
+        return verdict.decode(), Leases(epoch=epoch.decode(), counter=int(counter), leases=leases)

@@ -1,0 +1,102 @@
+"""Pushes on their way to the hubs.
+
+`Publisher.offer` is called after a commit, off the reply's path: it never waits and never fails. While Redis is away what is
+offered is dropped; the relay and the hubs' healing make up for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+import structlog
+from prometheus_client import Counter, Gauge
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra import wire
+from infra.mysql.outbox import Published
+from infra.redis import keys
+from infra.redis.client import script
+from market.kernel.topics import Push
+
+log = structlog.get_logger("publish")
+
+BATCH = 64
+QUEUE = 10_000
+REMEMBER_S = {"state": 3600, "keyed": 3600, "log": 120}
+
+PUSHES = Counter("sharehub_pushes_total", "Pushes handed to Redis.", ["result"])
+QUEUED = Gauge("sharehub_publish_queue", "Pushes waiting for Redis.")
+
+
+def message(push: Push, committed_us: int) -> bytes:
+    """What travels on a topic's channel: [kind, version, key, expires_ms, committed_us, payload], as msgpack.
+
+    Ephemeral values (`lease.lua`) have the same shape, with the counter as version and the epoch as key.
+    """
+    return wire.msgpack((push.kind, push.version, push.key, 0, committed_us, push.payload))
+
+
+class PushScript:
+    """Publishes through `publish.lua`, many per round trip."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._script = script(redis, "publish")
+
+    async def send(self, published: Iterable[Published], wakes: Iterable[str] = ()) -> None:
+        """Raise RedisError or OSError when Redis is away."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for item in published:
+            for push in item.pushes:
+                first = (
+                    keys.log_entry(push.topic, item.fact_id)
+                    if push.kind == "log"
+                    else keys.newest(push.topic)
+                )
+                await self._script(
+                    keys=[first, keys.channel(push.topic)],
+                    args=[
+                        push.kind, push.version, push.key or "v",
+                        message(push, item.committed_us), REMEMBER_S.get(push.kind, 120),
+                    ],
+                    client=pipeline,
+                )  # fmt: skip
+        for channel in wakes:
+            pipeline.publish(channel, b"")
+        await pipeline.execute()
+
+
+class Publisher:
+    """A bounded queue and the task that empties it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._script = PushScript(redis)
+        self._queue: deque[tuple[str, Published]] = deque(maxlen=QUEUE)
+        self._filled = asyncio.Event()
+
+    def offer(self, wing: str, published: Sequence[Published]) -> None:
+        self._queue.extend((wing, item) for item in published)
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                QUEUED.set(len(self._queue))
+                pushes = sum(len(item.pushes) for _, item in batch)
+                wakes = {keys.wake("outbox", wing) for wing, _ in batch}
+                try:
+                    await self._script.send((item for _, item in batch), wakes)
+                except (RedisError, OSError) as error:
+                    PUSHES.labels("dropped").inc(pushes)
+                    log.warning("redis is away; the relay will carry these", pushes=pushes, error=str(error))
+                    self._queue.clear()
+                    await asyncio.sleep(0.2)
+                else:
+                    PUSHES.labels("sent").inc(pushes)

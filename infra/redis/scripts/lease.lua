@@ -1,0 +1,76 @@
+-- The holds on one listing. Each change publishes the whole value.
+-- KEYS[1] the listing's leases, KEYS[2] the channel
+-- ARGV[1] now_ms, ARGV[2] verb (take, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
+-- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new
+-- Fields: 'epoch', 'counter', and lease id -> 'holder start end until'
+-- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok' or 'held'.
+local now = tonumber(ARGV[1])
+local all = redis.call('HGETALL', KEYS[1])
+local leases, epoch, counter, changed, latest = {}, nil, 0, false, now
+for i = 1, #all, 2 do
+    if all[i] == 'epoch' then
+        epoch = all[i + 1]
+    elseif all[i] == 'counter' then
+        counter = tonumber(all[i + 1])
+    else
+        local holder, first, last, till = string.match(all[i + 1], '^(%d+) (%d+) (%d+) (%d+)$')
+        if tonumber(till) <= now then
+            redis.call('HDEL', KEYS[1], all[i])
+            changed = true
+        else
+            leases[all[i]] = {holder, first, last, till}
+        end
+    end
+end
+if not epoch then
+    epoch = ARGV[8]
+end
+local verdict = 'ok'
+if ARGV[2] == 'take' then
+    for id, lease in pairs(leases) do
+        if id ~= ARGV[3] and lease[1] ~= ARGV[4] and tonumber(lease[2]) < tonumber(ARGV[6]) and tonumber(ARGV[5]) < tonumber(lease[3]) then
+            verdict = 'held'
+        end
+    end
+    local mine = leases[ARGV[3]]
+    if mine and mine[1] ~= ARGV[4] then
+        verdict = 'held'
+    end
+    if verdict == 'ok' then
+        for id, lease in pairs(leases) do
+            if id ~= ARGV[3] and lease[1] == ARGV[4] then
+                redis.call('HDEL', KEYS[1], id) -- one hold per person and listing
+                leases[id] = nil
+            end
+        end
+        leases[ARGV[3]] = {ARGV[4], ARGV[5], ARGV[6], ARGV[7]}
+        redis.call('HSET', KEYS[1], ARGV[3], table.concat(leases[ARGV[3]], ' '))
+        changed = true
+    end
+elseif ARGV[2] == 'release' then
+    local mine = leases[ARGV[3]]
+    if mine and mine[1] == ARGV[4] then
+        redis.call('HDEL', KEYS[1], ARGV[3])
+        leases[ARGV[3]] = nil
+        changed = true
+    end
+end
+local reply = {verdict, epoch, counter}
+local public = {}
+for id, lease in pairs(leases) do
+    for _, value in ipairs({id, lease[1], lease[2], lease[3], lease[4]}) do
+        reply[#reply + 1] = value
+    end
+    public[#public + 1] = {lease_id = id, start_ms = tonumber(lease[2]), end_ms = tonumber(lease[3]), until_ms = tonumber(lease[4])}
+    if tonumber(lease[4]) > latest then
+        latest = tonumber(lease[4])
+    end
+end
+if changed then
+    counter = counter + 1
+    reply[3] = counter
+    redis.call('HSET', KEYS[1], 'epoch', epoch, 'counter', counter)
+    redis.call('PEXPIRE', KEYS[1], math.max(latest - now, 0) + 60000)
+    redis.call('PUBLISH', KEYS[2], cmsgpack.pack({'ephemeral', counter, epoch, latest, now * 1000, public}))
+end
+return reply

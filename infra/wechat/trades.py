@@ -1,0 +1,149 @@
+"""What WeChat Pay says of a payment and of a refund, as values. Amounts are integer fen, times UTC milliseconds.
+
+Source: pay.wechatpay.cn/doc/v3/merchant 4012791859 (query), 4012791862 (refund), 4012791861 (notification).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Literal
+
+TradeState = Literal["NOTPAY", "SUCCESS", "CLOSED", "REFUND"]
+RefundState = Literal["PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL"]
+
+_TRADE_STATES: Mapping[str, TradeState] = {
+    "NOTPAY": "NOTPAY",
+    "SUCCESS": "SUCCESS",
+    "CLOSED": "CLOSED",
+    "REFUND": "REFUND",
+    # The rest belongs to payment codes shown at a till; told apart only by whether the money has come.
+    "USERPAYING": "NOTPAY",
+    "ACCEPT": "NOTPAY",
+    "PAYERROR": "NOTPAY",
+    "REVOKED": "CLOSED",
+}
+_REFUND_STATES: Mapping[str, RefundState] = {
+    "PROCESSING": "PROCESSING",
+    "SUCCESS": "SUCCESS",
+    "CLOSED": "CLOSED",
+    "ABNORMAL": "ABNORMAL",
+}
+_BEIJING = timezone(timedelta(hours=8))
+
+
+class Malformed(Exception):
+    """The answer lacks what its documentation promises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepay:
+    """An order at WeChat that waits for its payer; the id is good for two hours."""
+
+    prepay_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A payment. REFUND means paid, and given back at least in part."""
+
+    out_trade_no: str
+    transaction_id: str | None
+    state: TradeState
+    amount_fen: int
+    payer_openid: str | None
+    paid_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """A refund. PROCESSING: accepted and not yet done. ABNORMAL: the user's account does not take it."""
+
+    out_refund_no: str
+    refund_id: str
+    state: RefundState
+
+
+def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
+    """Reads a query's answer or a notification's resource; raises Malformed, also if it is another merchant's."""
+    fields = _object(answer)
+    if fields.get("appid") != appid or fields.get("mchid") != mchid:
+        raise Malformed("it belongs to another app or merchant")
+    state = _TRADE_STATES.get(_text(fields, "trade_state"))
+    if state is None:
+        raise Malformed("unknown trade_state")
+    paid = state in ("SUCCESS", "REFUND")
+    amount = _object(fields.get("amount"))
+    if amount.get("currency", "CNY") != "CNY":
+        raise Malformed("amount is not in CNY")
+    payer = _object(fields.get("payer") or {})
+    paid_at = fields.get("success_time")
+    return Trade(
+        out_trade_no=_text(fields, "out_trade_no"),
+        transaction_id=_text(fields, "transaction_id") if paid else None,
+        state=state,
+        amount_fen=_fen(amount, "total"),
+        payer_openid=_text(payer, "openid") if payer.get("openid") is not None else None,
+        paid_at_ms=_ms(paid_at) if paid and paid_at is not None else None,
+    )
+
+
+def refund_from(answer: object) -> Refund:
+    """Reads the answer to a refund or to its query; raises Malformed."""
+    return _refund(_object(answer), "status")
+
+
+def notified_refund_from(answer: object, *, mchid: str) -> Refund:
+    """Reads a notification's resource, where the state has another name; raises Malformed."""
+    fields = _object(answer)
+    if fields.get("mchid") != mchid:
+        raise Malformed("it belongs to another merchant")
+    return _refund(fields, "refund_status")
+
+
+def rfc3339(at_ms: int) -> str:
+    """1782288000000 -> 2026-06-24T16:00:00+08:00. WeChat reads whole seconds, so it rounds down."""
+    return datetime.fromtimestamp(at_ms // 1000, _BEIJING).isoformat()
+
+
+def _refund(fields: Mapping[str, Any], state_field: str) -> Refund:
+    state = _REFUND_STATES.get(_text(fields, state_field))
+    if state is None:
+        raise Malformed(f"unknown {state_field}")
+    return Refund(
+        out_refund_no=_text(fields, "out_refund_no"),
+        refund_id=_text(fields, "refund_id"),
+        state=state,
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise Malformed("expected an object")
+    return value
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{name} is missing")
+    return value
+
+
+def _fen(fields: Mapping[str, Any], name: str) -> int:
+    value = fields.get(name)
+    if type(value) is not int or value < 0:  # bool is an int, and true is not one fen
+        raise Malformed(f"{name} is not a number of fen")
+    return value
+
+
+def _ms(value: object) -> int:
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Malformed("a time is not RFC 3339")
+    since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return since // timedelta(milliseconds=1)

@@ -1,0 +1,46 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from market.kernel.errors import Forbidden, Unauthenticated
+from market.kernel.ids import Id
+
+Role = Literal["anonymous", "user", "operator", "system"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    user_id: Id
+    role: Role
+    session_id: Id = Id(0)
+
+    @property
+    def is_operator(self) -> bool:
+        return self.role == "operator"
+
+
+ANONYMOUS = Actor(user_id=Id(0), role="anonymous")
+SYSTEM = Actor(user_id=Id(0), role="system")
+
+
+def require_user(actor: Actor) -> None:
+    if actor.role == "anonymous":
+        raise Unauthenticated
+
+
+def require_operator(actor: Actor) -> None:
+    require_user(actor)
+    if actor.role not in ("operator", "system"):
+        raise Forbidden("operators only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One asking of one command: by whom, when (UTC ms), and under which idempotency key."""
+
+    actor: Actor
+    now_ms: int
+    key: str | None = None

@@ -1,0 +1,85 @@
+"""When a listing may be used: a weekly plan with dated exceptions, in the listing's own time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from market.kernel.errors import BadInput
+from market.kernel.period import Period, merge
+
+DAY_MINUTES = 24 * 60
+
+Window = tuple[int, int]
+"""[start, end) in minutes after local midnight, 0 <= start < end <= 1440."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayException:
+    """On `day` (ISO date, local) these windows replace the weekly ones; none means closed."""
+
+    day: str
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`weekly` has seven lists of windows, Monday first."""
+
+    weekly: tuple[tuple[Window, ...], ...]
+    exceptions: tuple[DayException, ...] = ()
+    time_zone: str = "Asia/Shanghai"
+
+    def __post_init__(self) -> None:
+        if len(self.weekly) != 7:
+            raise BadInput("a weekly plan has seven days")
+        if len(self.exceptions) > 366:
+            raise BadInput("at most 366 exceptions")
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise BadInput("unknown time zone", time_zone=self.time_zone) from None
+        for exception in self.exceptions:
+            try:
+                date.fromisoformat(exception.day)
+            except ValueError:
+                raise BadInput("an exception's day is an ISO date", day=exception.day) from None
+        for windows in (*self.weekly, *(e.windows for e in self.exceptions)):
+            if len(windows) > 24:
+                raise BadInput("at most 24 windows a day")
+            for start, end in windows:
+                if not 0 <= start < end <= DAY_MINUTES:
+                    raise BadInput("a window is [start, end) in minutes of the day")
+
+
+ALWAYS = Plan(weekly=(((0, DAY_MINUTES),),) * 7)
+
+
+def open_periods(plan: Plan, within: Period) -> list[Period]:
+    """All that the plan offers of `within`, merged over midnights, clipped to `within`."""
+    zone = ZoneInfo(plan.time_zone)
+    replaced = {date.fromisoformat(e.day): e.windows for e in plan.exceptions}
+    first = datetime.fromtimestamp(within.start_ms / 1000, UTC).astimezone(zone).date()
+    last = datetime.fromtimestamp(within.end_ms / 1000, UTC).astimezone(zone).date()
+    found = []
+    day = first
+    while day <= last:
+        for start, end in replaced.get(day, plan.weekly[day.weekday()]):
+            start_ms = max(_local_ms(day, start, zone), within.start_ms)
+            end_ms = min(_local_ms(day, end, zone), within.end_ms)
+            if start_ms < end_ms:
+                found.append(Period(start_ms, end_ms))
+        day += timedelta(days=1)
+    return merge(found)
+
+
+def offers(plan: Plan, period: Period) -> bool:
+    """Whether the whole of `period` lies within what the plan offers."""
+    return open_periods(plan, period) == [period]
+
+
+def _local_ms(day: date, minute: int, zone: ZoneInfo) -> int:
+    midnight = datetime(day.year, day.month, day.day)
+    local = (midnight + timedelta(minutes=minute)).replace(tzinfo=zone)
+    return int(local.astimezone(UTC).timestamp() * 1000)

@@ -1,0 +1,218 @@
+"""What has happened: the facts by which wings learn of one another.
+
+A fact is written in the transaction that made it true, and reaches every wing that handles its kind exactly once in
+effect. `entity` and `version` order it: the version of one entity rises by one per change. Projection facts (`*Changed`)
+carry the full state and are applied only when newer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from market.kernel.availability import Plan
+from market.kernel.ids import Id
+from market.kernel.topics import Push
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged:
+    KIND: ClassVar[str] = "user.changed"
+    user_id: Id
+    version: int
+    nickname: str
+    avatar_url: str
+    role: str
+    openid: str
+    """The payer's identity at WeChat; payments and notices need it, no client ever sees it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRevoked:
+    KIND: ClassVar[str] = "session.revoked"
+    session_id: Id
+    user_id: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingChanged:
+    KIND: ClassVar[str] = "listing.changed"
+    listing_id: Id
+    version: int
+    terms_version: int
+    """Rises only when something a quote depends on changes: plan, prices, deposit, status."""
+    owner_id: Id
+    status: str
+    title: str
+    category: str
+    plan: Plan
+    price_hour_fen: int | None
+    price_day_fen: int | None
+    deposit_fen: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMoved:
+    """One transition of an order. Its kind is `order.<state>`: order.pending_payment, order.ready, ..."""
+
+    order_id: Id
+    version: int
+    transition: str
+    state: str
+    by: str
+    """buyer, owner, operator, payments or time."""
+    listing_id: Id
+    buyer_id: Id
+    owner_id: Id
+    title: str
+    start_ms: int
+    end_ms: int
+    rent_fen: int
+    deposit_fen: int
+    fee_fen: int
+    """The platform's part of the rent."""
+    total_fen: int
+    """What the buyer pays: rent + deposit."""
+    refund_fen: int
+    """What goes back to the buyer because of this transition, deposit included."""
+    pay_by_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReceived:
+    KIND: ClassVar[str] = "payment.received"
+    order_id: Id
+    payment_id: Id
+    amount_fen: int
+    paid_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRefunded:
+    """Money has gone back to the buyer."""
+
+    KIND: ClassVar[str] = "payment.refunded"
+    order_id: Id
+    payment_id: Id
+    refund_id: Id
+    buyer_id: Id
+    amount_fen: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSettled:
+    """The owner's part has been credited."""
+
+    KIND: ClassVar[str] = "payment.settled"
+    order_id: Id
+    payment_id: Id
+    owner_id: Id
+    owner_fen: int
+    fee_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingGiven:
+    """One party has rated; what it said stays hidden until both have, or the window closes."""
+
+    KIND: ClassVar[str] = "rating.given"
+    order_id: Id
+    rater_id: Id
+    ratee_id: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingsRevealed:
+    KIND: ClassVar[str] = "ratings.revealed"
+    order_id: Id
+    listing_id: Id
+    buyer_id: Id
+    owner_id: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditChanged:
+    """A person's Bayesian average over all they were rated for, in hundredths of a star (100 to 500)."""
+
+    KIND: ClassVar[str] = "credit.changed"
+    user_id: Id
+    version: int
+    credit_centistars: int
+    ratings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingRated:
+    """A listing's Bayesian average, in hundredths of a star (100 to 500)."""
+
+    KIND: ClassVar[str] = "listing.rated"
+    listing_id: Id
+    version: int
+    rating_centistars: int
+    ratings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent:
+    """A chat line was written. What it says stays in the chat."""
+
+    KIND: ClassVar[str] = "chat.message_sent"
+    conversation_id: Id
+    seq: int
+    sender_id: Id
+    recipient_id: Id
+    message_kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeAdded:
+    KIND: ClassVar[str] = "notice.added"
+    user_id: Id
+    seq: int
+
+
+ORDER_STATES = (
+    "pending_payment", "ready", "in_use", "returned", "completed",
+    "expired", "cancelled", "disputed", "refunded",
+)  # fmt: skip
+
+FactData = (
+    UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
+    | PaymentSettled | RatingGiven | RatingsRevealed | CreditChanged | ListingRated | MessageSent
+    | NoticeAdded
+)  # fmt: skip
+
+KINDS: dict[str, type[FactData]] = {
+    kind.KIND: kind
+    for kind in (
+        UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
+        RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
+    )
+} | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip
+"""kind -> the type of its data. The one list of all kinds of facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A fact about to be written: what, about which entity at which version, and whom to tell at once."""
+
+    kind: str
+    entity: Id
+    version: int
+    data: FactData
+    pushes: tuple[Push, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A fact as another wing receives it. `occurred_ms` is UTC."""
+
+    fact_id: Id
+    kind: str
+    entity: Id
+    version: int
+    occurred_ms: int
+    data: FactData

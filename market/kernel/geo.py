@@ -1,0 +1,78 @@
+"""Places on the earth: WGS-84 degrees, great-circle metres, geohash cells."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from market.kernel.errors import BadInput
+
+EARTH_RADIUS_M = 6_371_008.8
+_ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    lat: float
+    lng: float
+
+    def __post_init__(self) -> None:
+        if not (-90 <= self.lat <= 90 and -180 <= self.lng <= 180):  # refuses NaN too
+            raise BadInput("latitude is within +-90 degrees, longitude within +-180")
+
+
+def distance_m(a: Point, b: Point) -> float:
+    """Great-circle distance in metres (haversine)."""
+    phi_a, phi_b = math.radians(a.lat), math.radians(b.lat)
+    half_lat = (phi_b - phi_a) / 2
+    half_lng = math.radians(b.lng - a.lng) / 2
+    h = math.sin(half_lat) ** 2 + math.cos(phi_a) * math.cos(phi_b) * math.sin(half_lng) ** 2
+    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A range of latitudes and one or two ranges of longitudes (two across the antimeridian)."""
+
+    south: float
+    north: float
+    longitudes: tuple[tuple[float, float], ...]
+
+
+def box_around(center: Point, radius_m: float) -> Box:
+    """The smallest box that holds every point within `radius_m`; all longitudes near a pole."""
+    reach = math.degrees(radius_m / EARTH_RADIUS_M)
+    south, north = center.lat - reach, center.lat + reach
+    if south <= -90 or north >= 90:
+        return Box(max(south, -90.0), min(north, 90.0), ((-180.0, 180.0),))
+    spread = math.degrees(
+        math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(center.lat))))
+    )
+    west, east = center.lng - spread, center.lng + spread
+    if west < -180:
+        return Box(south, north, ((west + 360, 180.0), (-180.0, east)))
+    if east > 180:
+        return Box(south, north, ((west, 180.0), (-180.0, east - 360)))
+    return Box(south, north, ((west, east),))
+
+
+def cell(point: Point, length: int = 5) -> str:
+    """The geohash of `length` characters (5: about 4.9 km by 4.9 km)."""
+    ranges = [[-180.0, 180.0], [-90.0, 90.0]]
+    values = (point.lng, point.lat)
+    text, bits, index = "", 0, 0
+    for step in range(length * 5):
+        low, high = ranges[step % 2]
+        middle = (low + high) / 2
+        above = values[step % 2] >= middle
+        ranges[step % 2] = [middle, high] if above else [low, middle]
+        bits = bits * 2 + above
+        index += 1
+        if index == 5:
+            text += _ALPHABET[bits]
+            bits = index = 0
+    return text
+
+
+def is_cell(text: str) -> bool:
+    return len(text) == 5 and all(c in _ALPHABET for c in text)
