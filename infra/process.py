@@ -108,7 +108,6 @@ def serve(name: str, make_app: Coroutine[Any, Any, web.Application], host: str, 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         web.run_app(
             make_app, host=host, port=port, print=None, access_log=None, shutdown_timeout=3.0,
-            reuse_port=True,
         )  # fmt: skip
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -43,6 +43,8 @@ CONNECT_S = 2.0
 _UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
 _CLOSED = ("ORDER_CLOSED", "ORDERCLOSED")
 _TOO_FREQUENT = 429
+
+T = TypeVar("T")
 
 
 def wall_clock_ms() -> int:
@@ -208,7 +210,7 @@ class WechatPay:
         """
         return opened(self._addressee, headers, raw_body, now_ms)
 
-    async def _call[T](
+    async def _call(
         self,
         api: str,
         method: str,
@@ -216,7 +218,9 @@ class WechatPay:
         content: Mapping[str, Any] | None,
         read: Callable[[Any], T],
     ) -> T:
-        body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+        # A title may hold half a surrogate pair: it becomes "?", and does not break the payment.
+        text = "" if content is None else json.dumps(content, ensure_ascii=False)
+        body = text.encode(errors="replace")
 
         async def attempt() -> T:
             answer = await self._exchange(method, path, body)

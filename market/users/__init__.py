@@ -1,0 +1,1 @@
+"""Who: login, identity, roles, sessions."""

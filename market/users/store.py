@@ -1,0 +1,107 @@
+"""The users' SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.mysql.database import Cursor, Row, Tx
+from market.kernel.errors import NotFound
+from market.kernel.ids import Id
+from market.users.rules import Session, User
+
+USER = "SELECT id, version, openid, nickname, avatar_url, role, banned FROM users"
+INSERT_USER = (
+    "INSERT INTO users (id, version, openid, nickname, avatar_url, role, banned, created_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+)
+UPDATE_USER = (
+    "UPDATE users SET version = %s, nickname = %s, avatar_url = %s, role = %s, banned = %s "
+    "WHERE id = %s AND version = %s"
+)
+SESSION = "SELECT id, version, user_id, generation, revoked, expires_ms FROM sessions"
+INSERT_SESSION = (
+    "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+UPDATE_SESSION = (
+    "UPDATE sessions SET version = %s, generation = %s, revoked = %s, expires_ms = %s WHERE id = %s"
+)
+
+
+def _user(row: Row) -> User:
+    id_, version, openid, nickname, avatar_url, role, banned = row
+    return User(
+        id=Id(id_), version=version, openid=openid, nickname=nickname, avatar_url=avatar_url, role=role,
+        banned=bool(banned),
+    )  # fmt: skip
+
+
+def _session(row: Row) -> Session:
+    id_, version, user_id, generation, revoked, expires_ms = row
+    return Session(
+        id=Id(id_), version=version, user_id=Id(user_id), generation=generation, revoked=revoked,
+        expires_ms=expires_ms,
+    )  # fmt: skip
+
+
+async def lock_user_of(tx: Tx, openid: str) -> User | None:
+    row = await tx.one(f"{USER} WHERE openid = %s FOR UPDATE", openid)
+    return _user(row) if row else None
+
+
+async def lock_user(tx: Tx, user_id: Id) -> User:
+    row = await tx.one(f"{USER} WHERE id = %s FOR UPDATE", user_id)
+    if row is None:
+        raise NotFound("no such user")
+    return _user(row)
+
+
+async def read_user(cursor: Cursor, user_id: Id) -> User:
+    row = await cursor.one(f"{USER} WHERE id = %s", user_id)
+    if row is None:
+        raise NotFound("no such user")
+    return _user(row)
+
+
+async def insert_user(tx: Tx, user: User) -> None:
+    """Raise pymysql.err.IntegrityError when the openid has joined meanwhile."""
+    await tx.execute(
+        INSERT_USER, user.id, user.version, user.openid, user.nickname, user.avatar_url, user.role,
+        user.banned, tx.now_ms,
+    )  # fmt: skip
+
+
+async def update_user(tx: Tx, user: User) -> None:
+    await tx.execute(
+        UPDATE_USER, user.version, user.nickname, user.avatar_url, user.role, user.banned, user.id,
+        user.version - 1,
+    )  # fmt: skip
+
+
+async def lock_session(tx: Tx, session_id: Id) -> Session | None:
+    row = await tx.one(f"{SESSION} WHERE id = %s FOR UPDATE", session_id)
+    return _session(row) if row else None
+
+
+async def lock_open_sessions(tx: Tx, user_id: Id) -> list[Session]:
+    rows = await tx.all(f"{SESSION} WHERE user_id = %s AND revoked = '' ORDER BY id FOR UPDATE", user_id)
+    return [_session(row) for row in rows]
+
+
+async def read_sessions(cursor: Cursor, ids: Sequence[Id]) -> list[Session]:
+    marks = ", ".join(["%s"] * len(ids))
+    return [_session(row) for row in await cursor.all(f"{SESSION} WHERE id IN ({marks})", *ids)]
+
+
+async def insert_session(tx: Tx, session: Session) -> None:
+    await tx.execute(
+        INSERT_SESSION, session.id, session.version, session.user_id, session.generation,
+        session.revoked, session.expires_ms, tx.now_ms,
+    )  # fmt: skip
+
+
+async def update_session(tx: Tx, session: Session) -> None:
+    await tx.execute(
+        UPDATE_SESSION, session.version, session.generation, session.revoked, session.expires_ms,
+        session.id,
+    )  # fmt: skip

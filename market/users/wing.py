@@ -1,0 +1,34 @@
+"""What the actions of this wing may reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from infra.mysql.database import Database
+from infra.process import Process
+from infra.tokens import Tokens
+from infra.wechat.login import WechatIdentity, WechatLogin
+
+
+class Login(Protocol):
+    async def code_to_session(self, code: str) -> WechatIdentity: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    db: Database
+    tokens: Tokens
+    login: Login
+    operators: frozenset[str]
+    """The openids that log in as operators; configuration, so that nobody can be promoted through the API."""
+
+
+async def open_wing(process: Process) -> Users:
+    operators = process.config.text("OPERATORS", "")
+    return Users(
+        db=await process.database("users"),
+        tokens=process.tokens,
+        login=WechatLogin(await process.http(), process.config.wechat),
+        operators=frozenset(filter(None, operators.split(","))),
+    )
