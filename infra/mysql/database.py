@@ -30,7 +30,7 @@ log = structlog.get_logger("mysql")
 
 DEADLOCK, LOCK_TIMEOUT, DUPLICATE = 1213, 1205, 1062
 # Server gone, shutting down, too many connections, cannot connect, read only, and the client's own "connection lost".
-AWAY = {1040, 1053, 1077, 1080, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 2002, 2003, 2006, 2013, 2014, 2055, 0}
+AWAY = {1040, 1045, 1049, 1053, 1077, 1080, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 2002, 2003, 2006, 2013, 2014, 2055, 0}
 ATTEMPTS = 6
 
 RETRIES = Counter("sharehub_mysql_retries_total", "Transactions run again after a deadlock or lock timeout.", ["wing"])
@@ -236,7 +236,7 @@ async def open_database(
     pool = await aiomysql.create_pool(
         minsize=0, maxsize=size, user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4",
         autocommit=True, connect_timeout=2, pool_recycle=1800,
-        sql_mode="STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION",
+        sql_mode="'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",  # aiomysql does not quote it
         init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
     )  # fmt: skip
     try:

@@ -12,6 +12,7 @@ import hashlib
 import re
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,9 @@ async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn) -> None:
             raise ConfigError(f"{dsn.user!r} is not a user name")
         for host in HOSTS:
             await cursor.execute(
-                f"CREATE USER IF NOT EXISTS '{dsn.user}'@'{host}' IDENTIFIED BY %s", (dsn.password,)
+                "CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s", (dsn.user, host, dsn.password)
             )
-            await cursor.execute(f"ALTER USER '{dsn.user}'@'{host}' IDENTIFIED BY %s", (dsn.password,))
+            await cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s", (dsn.user, host, dsn.password))
     for host in HOSTS:
         for table, comment in tables:
             if table == "migrations":
@@ -134,6 +135,7 @@ def main() -> int:
     if unknown:
         print(f"unknown wing: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
+    warnings.filterwarnings("ignore", category=aiomysql.Warning)  # "user already exists" is what we want
     try:
         applied = asyncio.run(migrate(Config.from_environment(), wings))
     except ConfigError as error:

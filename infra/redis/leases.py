@@ -60,11 +60,11 @@ class LeaseBook:
     async def read(self, listing_id: Id, now_ms: int) -> Leases:
         return (await self._run(listing_id, now_ms, "read", "", 0, 0, 0, 0))[1]
 
-    async def _run(self, listing_id: Id, now_ms: int, *args: object) -> tuple[str, Leases]:
+    async def _run(self, listing_id: Id, now_ms: int, *args: int | str) -> tuple[str, Leases]:
         try:
             reply = await self._script(
                 keys=[keys.leases(listing_id), keys.channel(f"hold:{listing_id}")],
-                args=[now_ms, *(int(a) if isinstance(a, int) else a for a in args), secrets.token_hex(4)],
+                args=[now_ms, *(int(a) if isinstance(a, int) else a for a in args), secrets.token_hex(4)],  # Id is an int
             )
         except (RedisError, OSError) as error:
             raise Unavailable("holds are away") from error
