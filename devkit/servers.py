@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -55,11 +56,11 @@ class MariaDb(Child):
         self.port = port
         self.root_password = root_password
         self.data = directory / "data"
-        self._short: tempfile.TemporaryDirectory[str] | None = None
         self.socket = directory / "s.sock"
         if len(os.fsencode(self.socket)) > _LONGEST_SOCKET_PATH_BYTES:
-            self._short = tempfile.TemporaryDirectory(prefix="sharehub-")
-            self.socket = Path(self._short.name) / "s.sock"
+            short = tempfile.mkdtemp(prefix="sharehub-")
+            weakref.finalize(self, shutil.rmtree, short, ignore_errors=True)
+            self.socket = Path(short) / "s.sock"
         self._redo = f"--innodb-log-file-size={log_file_size}"
         super().__init__(
             "mariadb",
@@ -217,7 +218,11 @@ class Redis(Child):
 
     def _answers(self) -> bool:
         try:
-            return self.command("PING") == b"+PONG\r\n"  # and not -LOADING
+            # Loaded, and not some other Redis that has our port.
+            return (
+                self.command("PING") == b"+PONG\r\n"
+                and f"process_id:{self.pid}\r\n".encode() in self.command("INFO", "server")
+            )
         except OSError:
             return False
 
