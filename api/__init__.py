@@ -1,0 +1,1 @@
+"""REST: one module per service, each with its table of routes."""
