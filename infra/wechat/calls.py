@@ -1,6 +1,7 @@
 """One call to WeChat, tried a few times, counted and timed.
 
-Every call made through here can be repeated safely: payments and refunds are idempotent by the numbers we choose.
+Every call made through here can be repeated safely: payments and refunds are idempotent by the
+numbers we choose.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from market.kernel.errors import MarketError
 
 CALLS = Counter(
     "sharehub_wechat_calls_total",
-    "Attempts to call WeChat. outcome: ok, refused (a definite no), failed (tried again), abandoned.",
+    "Attempts to call WeChat: ok, refused (a definite no), failed (tried again) or abandoned.",
     ["api", "outcome"],
 )
 SECONDS = Histogram(
@@ -58,7 +59,8 @@ async def persistently(api: str, attempt: Callable[[], Awaitable[T]], chance: ra
             raise
         except (TryAgain, aiohttp.ClientError, TimeoutError, OSError) as problem:
             outcome = "failed"
-            # The text of a network error may hold the URL, and with it the app secret: keep its type only.
+            # The text of a network error may hold the URL, and with it the app secret: keep its
+            # type only.
             reason = str(problem) if isinstance(problem, TryAgain) else type(problem).__name__
         finally:
             CALLS.labels(api, outcome).inc()

@@ -1,10 +1,12 @@
 """A login code of wx.login becomes the user's openid.
 
     GET /sns/jscode2session?appid&secret&js_code&grant_type=authorization_code
-    {"openid": "o6_bm...", "session_key": "...", "unionid": "..."}      or      {"errcode": 40029, "errmsg": "..."}
+    {"openid": "o6_bm...", "session_key": "...", "unionid": "..."}
+    {"errcode": 40029, "errmsg": "invalid code"}
 
-Source: developers.weixin.qq.com, api_code2session. A code works once and for 5 minutes, so an answer that is lost after
-WeChat has acted costs the code: the second attempt hears 40163, and the client calls wx.login again.
+Source: developers.weixin.qq.com, api_code2session. A code works once and for 5 minutes, so an
+answer that is lost after WeChat has acted costs the code: the second attempt hears 40163, and the
+client calls wx.login again.
 """
 
 from __future__ import annotations
@@ -54,9 +56,7 @@ class WechatLogin:
             raise BadLoginCode("a login code has between 1 and 512 characters")
         try:
             async with asyncio.timeout(BUDGET_S):
-                return await persistently(
-                    "code2session", lambda: self._ask(code), self._chance
-                )
+                return await persistently("code2session", lambda: self._ask(code), self._chance)
         except TryAgain as problem:
             raise Unavailable("WeChat login does not answer", reason=str(problem)) from None
         except TimeoutError:

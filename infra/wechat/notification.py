@@ -1,12 +1,16 @@
-"""What WeChat Pay posts to notify_url, believed only once its signature, age, seal and addressee are proved.
+"""What WeChat Pay posts to notify_url, believed only once its signature, age, seal and addressee
+are proved.
 
     POST notify_url
-    Wechatpay-Serial: PUB_KEY_ID_...   Wechatpay-Timestamp: 1782288000   Wechatpay-Nonce: ...   Wechatpay-Signature: base64
+    Wechatpay-Serial: PUB_KEY_ID_...       Wechatpay-Timestamp: 1782288000
+    Wechatpay-Nonce: 5K8264ILTKCH16CQ      Wechatpay-Signature: base64
     {"id": "EV-...", "event_type": "TRANSACTION.SUCCESS", "resource_type": "encrypt-resource",
-     "resource": {"algorithm": "AEAD_AES_256_GCM", "nonce": "...", "associated_data": "transaction", "ciphertext": "..."}}
+     "resource": {"algorithm": "AEAD_AES_256_GCM", "nonce": "...",
+                  "associated_data": "transaction", "ciphertext": "..."}}
 
-Source: pay.wechatpay.cn/doc/v3/merchant/4012071382. The signature covers the raw bytes; parsing comes after it.
-A genuine notification that is sent again inside 300 s passes here: `id` and `nonce` are for the caller to remember durably.
+Source: pay.wechatpay.cn/doc/v3/merchant/4012071382. The signature covers the raw bytes; parsing
+comes after it. A genuine notification that is sent again inside 300 s passes here: `id` and `nonce`
+are for the caller to remember durably.
 """
 
 from __future__ import annotations
@@ -45,16 +49,15 @@ class Addressee:
     platform_keys: Mapping[str, RSAPublicKey]
 
 
-def opened(
-    to: Addressee, headers: Mapping[str, str], raw_body: bytes, now_ms: int
-) -> Notification:
+def opened(to: Addressee, headers: Mapping[str, str], raw_body: bytes, now_ms: int) -> Notification:
     """The notification, or BadSignature: whatever is wrong with it, and nothing else, ever."""
     try:
         return _opened(to, headers, raw_body, now_ms)
     except (Unverified, Malformed) as problem:
         raise BadSignature(f"notification refused: {problem}") from None
     except Exception as problem:
-        # Anybody may post here. Whatever strange bytes can provoke is their fault, and never our 500.
+        # Anybody may post here. Whatever strange bytes can provoke is their fault, and never our
+        # 500.
         raise BadSignature(f"notification refused: {type(problem).__name__}") from None
 
 
@@ -78,9 +81,7 @@ def verify_signed(
         raise Unverified("the timestamp is more than 300 s away")
     if not nonce:
         raise Unverified("there is no nonce")
-    verify(
-        key, lower.get("wechatpay-signature", ""), timestamp.encode(), nonce.encode(), raw_body
-    )
+    verify(key, lower.get("wechatpay-signature", ""), timestamp.encode(), nonce.encode(), raw_body)
     return nonce
 
 

@@ -1,11 +1,14 @@
-"""WeChat Pay v3, direct merchant, public-key mode: order, query, close, refund, and the notifications of all that.
+"""WeChat Pay v3, direct merchant, public-key mode: order, query, close, refund, and the
+notifications of all that.
 
-Why not the library `wechatpayv3` 2.0.4, which covers these calls: its gateway address is a literal inside a private
-object, so it can only be pointed at a sandbox or at the backup host api2 by writing to `client._core._gate_way`; it
-raises bare `Exception` for a wrong answer, accepts day-old notifications and brings a second HTTP stack (httpx). What
-remains of it is 30 lines of RSA, in `signing.py`; the tests let the library and this module check each other.
+Why not the library `wechatpayv3` 2.0.4, which covers these calls: its gateway address is a literal
+inside a private object, so it can only be pointed at a sandbox or at the backup host api2 by
+writing to `client._core._gate_way`; it raises bare `Exception` for a wrong answer, accepts day-old
+notifications and brings a second HTTP stack (httpx). What remains of it is 30 lines of RSA, in
+`signing.py`; the tests let the library and this module check each other.
 
-Source: pay.wechatpay.cn/doc/v3/merchant 4012791856 (prepay), 4012791859 (query), 4012791860 (close), 4012791862 (refund).
+Source: pay.wechatpay.cn/doc/v3/merchant 4012791856 (prepay), 4012791859 (query), 4012791860
+(close), 4012791862 (refund).
 """
 
 from __future__ import annotations
@@ -54,10 +57,11 @@ def wall_clock_ms() -> int:
 class WechatPay:
     """Use as `async with WechatPay(config) as pay`: the HTTP connections live as long as the block.
 
-    `client_params` and `open_notification` need no network and work outside of it too. Keys are read when it is made
-    (ConfigError). Every call may raise PaymentProviderError (no usable answer after the retries; retryable), NotFound
-    (WeChat does not know the order or refund) or Conflict with `data["code"]`, WeChat's own code, such as ORDERPAID,
-    ORDER_CLOSED, OUT_TRADE_NO_USED, NOT_ENOUGH, PARAM_ERROR. All may be repeated with the same numbers.
+    `client_params` and `open_notification` need no network and work outside of it too. Keys are
+    read when it is made (ConfigError). Every call may raise PaymentProviderError (no usable answer
+    after the retries; retryable), NotFound (WeChat does not know the order or refund) or Conflict
+    with `data["code"]`, WeChat's own code, such as ORDERPAID, ORDER_CLOSED, OUT_TRADE_NO_USED,
+    NOT_ENOUGH, PARAM_ERROR. All may be repeated with the same numbers.
     """
 
     def __init__(
@@ -111,8 +115,8 @@ class WechatPay:
     ) -> Prepay:
         """Opens the order at WeChat. Said again with the same fields, it renews the prepay_id.
 
-        out_trade_no: 6 to 32 of [0-9A-Za-z_-|*]. description: up to 127 characters. expires_at_ms: at least a minute
-        away, rounded down to a second, and fixed by the first call.
+        out_trade_no: 6 to 32 of [0-9A-Za-z_-|*]. description: up to 127 characters. expires_at_ms:
+        at least a minute away, rounded down to a second, and fixed by the first call.
         """
         body: dict[str, Any] = {
             "appid": self._config.appid,
@@ -135,7 +139,9 @@ class WechatPay:
         return await self._call("prepay", "POST", "/v3/pay/transactions/jsapi", body, read)
 
     def client_params(self, prepay_id: str, now_ms: int, nonce: str) -> dict[str, str]:
-        """The arguments of wx.requestPayment, signed. Costs one RSA signature (about 1 ms), no network."""
+        """The arguments of wx.requestPayment, signed. Costs one RSA signature (about 1 ms), no
+        network.
+        """
         timestamp, package = str(now_ms // 1000), f"prepay_id={prepay_id}"
         lines = (self._config.appid, timestamp, nonce, package)
         return {
@@ -162,7 +168,9 @@ class WechatPay:
         )
 
     async def close(self, out_trade_no: str) -> None:
-        """Nobody can pay it afterwards; closing a closed one is fine. Conflict ORDERPAID if somebody has."""
+        """Nobody can pay it afterwards; closing a closed one is fine. Conflict ORDERPAID if
+        somebody has.
+        """
         path = f"/v3/pay/transactions/out-trade-no/{_quoted(out_trade_no)}/close"
         try:
             await self._call("close", "POST", path, {"mchid": self._config.mchid}, lambda _: None)
@@ -179,10 +187,11 @@ class WechatPay:
         total_fen: int,
         reason: str,
     ) -> Refund:
-        """Asks to give back `refund_fen` of the `total_fen` that were paid. Accepted is not done: see the state.
+        """Asks to give back `refund_fen` of the `total_fen` that were paid. Accepted is not done:
+        see the state.
 
-        Repeat it with the same out_refund_no only; a new number refunds twice. At most 50 partial refunds of one
-        payment, within 365 days. reason: up to 80 bytes, shown to the user.
+        Repeat it with the same out_refund_no only; a new number refunds twice. At most 50 partial
+        refunds of one payment, within 365 days. reason: up to 80 bytes, shown to the user.
         """
         body: dict[str, Any] = {
             "out_trade_no": out_trade_no,
@@ -204,9 +213,11 @@ class WechatPay:
     def open_notification(
         self, headers: Mapping[str, str], raw_body: bytes, now_ms: int
     ) -> Notification:
-        """Proves and opens what was posted to notify_url; BadSignature for anything else. See notification.py.
+        """Proves and opens what was posted to notify_url; BadSignature for anything else. See
+        notification.py.
 
-        Within 300 s a repetition passes: remember `id` durably, and query the order before believing an amount.
+        Within 300 s a repetition passes: remember `id` durably, and query the order before
+        believing an amount.
         """
         return opened(self._addressee, headers, raw_body, now_ms)
 
@@ -259,8 +270,9 @@ class WechatPay:
             method, url, data=body or None, headers=headers, allow_redirects=False
         ) as response:
             raw = await response.read()
-        # Answers to a request whose signature was accepted are signed. A refusal without a signature (a gateway's 401
-        # or 403) is still heard, as the official SDKs do; a success without one is not.
+        # Answers to a request whose signature was accepted are signed. A refusal without a
+        # signature (a gateway's 401 or 403) is still heard, as the official SDKs do; a success
+        # without one is not.
         if response.status < 300 or "Wechatpay-Signature" in response.headers:
             try:
                 verify_signed(
@@ -279,7 +291,8 @@ def _refusal(status: int, answer: Any) -> MarketError | TryAgain:
     code = said.get("code") if isinstance(said.get("code"), str) else f"HTTP_{status}"
     message = str(said.get("message", ""))[:200]
     if status == 401:
-        # Our own keys are wrong. Trying at once again is useless; trying once an operator has mended them is not.
+        # Our own keys are wrong. Trying at once again is useless; trying once an operator has
+        # mended them is not.
         return PaymentProviderError("WeChat Pay refuses our signature", code=code)
     if status == 404 and code in _UNKNOWN:
         return NotFound(message, code=code)

@@ -4,8 +4,9 @@
     answer       timestamp \\n nonce \\n body \\n           (notifications too)
     client       appId \\n timeStamp \\n nonceStr \\n package \\n
 
-All three are signed by SHA256 with RSA (PKCS#1 v1.5), base64. Resources of notifications are sealed by AES-256-GCM.
-Source: https://pay.wechatpay.cn/doc/v3/merchant/4012365342 (signatures), .../4012071382 (AES-GCM).
+All three are signed by SHA256 with RSA (PKCS#1 v1.5), base64. Resources of notifications are sealed
+by AES-256-GCM. Source: https://pay.wechatpay.cn/doc/v3/merchant/4012365342 (signatures),
+.../4012071382 (AES-GCM).
 """
 
 from __future__ import annotations
@@ -63,9 +64,7 @@ def verify(key: RSAPublicKey, signature: str, *lines: bytes) -> None:
     if signature.startswith(PROBE):
         raise Unverified("a probe, signed wrongly on purpose")
     try:
-        key.verify(
-            base64.b64decode(signature, validate=True), _joined(lines), PKCS1v15(), SHA256()
-        )
+        key.verify(base64.b64decode(signature, validate=True), _joined(lines), PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         raise Unverified("the signature does not match") from None
 
@@ -90,7 +89,9 @@ def authorization(
     timestamp_s: int,
     nonce: str,
 ) -> str:
-    """The Authorization header of one request. `target` is the path with its query, exactly as sent."""
+    """The Authorization header of one request. `target` is the path with its query, exactly as
+    sent.
+    """
     signature = sign(
         key, method.encode(), target.encode(), b"%d" % timestamp_s, nonce.encode(), body
     )

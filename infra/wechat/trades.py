@@ -1,6 +1,8 @@
-"""What WeChat Pay says of a payment and of a refund, as values. Amounts are integer fen, times UTC milliseconds.
+"""What WeChat Pay says of a payment and of a refund, as values. Amounts are integer fen, times UTC
+milliseconds.
 
-Source: pay.wechatpay.cn/doc/v3/merchant 4012791859 (query), 4012791862 (refund), 4012791861 (notification).
+Source: pay.wechatpay.cn/doc/v3/merchant 4012791859 (query), 4012791862 (refund), 4012791861
+(notification).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ _TRADE_STATES: Mapping[str, TradeState] = {
     "SUCCESS": "SUCCESS",
     "CLOSED": "CLOSED",
     "REFUND": "REFUND",
-    # The rest belongs to payment codes shown at a till; told apart only by whether the money has come.
+    # The rest belongs to payment codes shown at a till; told apart only by whether the money has
+    # come.
     "USERPAYING": "NOTPAY",
     "ACCEPT": "NOTPAY",
     "PAYERROR": "NOTPAY",
@@ -58,7 +61,9 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """A refund. PROCESSING: accepted and not yet done. ABNORMAL: the user's account does not take it."""
+    """A refund. PROCESSING: accepted and not yet done. ABNORMAL: the user's account does not take
+    it.
+    """
 
     out_refund_no: str
     refund_id: str
@@ -66,7 +71,9 @@ class Refund:
 
 
 def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
-    """Reads a query's answer or a notification's resource; raises Malformed, also if it is another merchant's."""
+    """Reads a query's answer or a notification's resource; raises Malformed, also if it is another
+    merchant's.
+    """
     fields = _object(answer)
     if fields.get("appid") != appid or fields.get("mchid") != mchid:
         raise Malformed("it belongs to another app or merchant")

@@ -1,0 +1,14 @@
+"""WeChat's login, messages and payment, small enough for a laptop, strict where WeChat is strict,
+faulty on demand.
+
+python -m sandbox.server --port 9100 --run-dir .run/wechat --faults 0.05 --seed 7
+
+keys.py      who the merchant and the platform are; made once, kept in the run directory
+crypto.py    signatures and seals, written apart from the product's
+store.py     codes, trades, refunds, notifications: sqlite in the run directory
+faults.py    what goes wrong, and when
+gate.py      middlewares: faults, the merchant's signature in, the platform's signature out
+login.py     /sns, messages.py /cgi-bin and /wxa, pay.py and refunds.py /v3
+notify.py    signed notifications, sent again until they are heard
+phone.py     /sandbox: the user's finger on the phone, and the tester's on everything else
+"""

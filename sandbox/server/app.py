@@ -1,0 +1,75 @@
+"""The routes, and what lives as long as the server."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox.server import gate, keys, login, messages, page, pay, phone, refunds
+from sandbox.server.errands import ERRANDS, Errands
+from sandbox.server.faults import Faults
+from sandbox.server.notify import NOTIFIER, Notifier
+from sandbox.server.store import Store
+from sandbox.server.wire import FAULTS, IDENTITY, STORE, TIME_FACTOR
+
+
+def make_app(run_dir: Path, *, fault_rate: float, seed: int, time_factor: float) -> web.Application:
+    app = web.Application(
+        middlewares=[
+            gate.open_to_browsers,
+            gate.prove,
+            gate.inject,
+            gate.refuse,
+            gate.demand,
+        ]
+    )
+    app[IDENTITY] = keys.ensure(run_dir)
+    app[STORE] = Store(run_dir / "sandbox.sqlite3")
+    app[FAULTS] = Faults(fault_rate, seed)
+    app[TIME_FACTOR] = time_factor
+    app[messages.MESSAGES] = deque(maxlen=1000)
+    app[ERRANDS] = Errands()
+    app.cleanup_ctx.append(_background)
+    transactions = "/v3/pay/transactions"
+    app.add_routes(
+        [
+            web.get("/", page.index),
+            web.get("/healthz", page.healthz),
+            web.get("/sns/jscode2session", login.jscode2session),
+            web.post("/cgi-bin/stable_token", messages.stable_token),
+            web.post("/cgi-bin/message/subscribe/send", messages.send_message),
+            web.post("/wxa/msg_sec_check", messages.check_text),
+            web.post(f"{transactions}/jsapi", pay.prepay),
+            web.get(f"{transactions}/out-trade-no/{{out_trade_no}}", pay.query_by_out_trade_no),
+            web.get(f"{transactions}/id/{{transaction_id}}", pay.query_by_id),
+            web.post(f"{transactions}/out-trade-no/{{out_trade_no}}/close", pay.close),
+            web.post("/v3/refund/domestic/refunds", refunds.refund),
+            web.get("/v3/refund/domestic/refunds/{out_refund_no}", refunds.query_refund),
+            web.post("/sandbox/login-code", phone.make_login_code),
+            web.post("/sandbox/pay", phone.pay),
+            web.post("/sandbox/notify", phone.notify),
+            web.get("/sandbox/faults", phone.show_faults),
+            web.put("/sandbox/faults", phone.plan_faults),
+            web.get("/sandbox/trades", phone.list_trades),
+            web.get("/sandbox/messages", messages.list_messages),
+        ]
+    )
+    return app
+
+
+async def _background(app: web.Application) -> AsyncIterator[None]:
+    """What was under way when the sandbox last stopped goes on: notifications, and refunds yet to
+    settle.
+    """
+    notifier = Notifier(app[IDENTITY], app[STORE], app[FAULTS], app[ERRANDS], app[TIME_FACTOR])
+    app[NOTIFIER] = notifier
+    notifier.resume()
+    for refund in app[STORE].refunds_under_way():
+        app[ERRANDS].run(refunds.settle(app, refund))
+    yield
+    await app[ERRANDS].close()
+    await notifier.close()
+    app[STORE].close()

@@ -1,0 +1,75 @@
+"""GET /: what the sandbox offers, for whoever opens it in a browser."""
+
+from __future__ import annotations
+
+from html import escape
+
+from aiohttp import web
+
+from sandbox.server.faults import KINDS
+from sandbox.server.phone import MODES
+from sandbox.server.wire import FAULTS, IDENTITY, TIME_FACTOR
+
+PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>ShareHub 微信沙箱</title>
+<style>
+body{{max-width:52rem;margin:2rem auto;padding:0 1rem;font:16px/1.6 system-ui,sans-serif}}
+code{{background:#8882;padding:.1em .3em;border-radius:4px}}
+td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}
+</style>
+<h1>微信沙箱 <small>WeChat sandbox</small></h1>
+<p>模拟微信登录、消息与支付(API v3)。签名与加密都是真的，钱不是。<br>
+WeChat's login, messages and payment (API v3).
+Signatures and encryption are real; the money is not.</p>
+<p>appid <code>{appid}</code>, mchid <code>{mchid}</code>,
+故障率 fault rate <code>{rate}</code>,
+时间系数 time factor <code>{factor}</code> (15 s = {fifteen:g} s)</p>
+<h2>微信接口 <small>WeChat's addresses</small></h2>
+<table>{wechat}</table>
+<h2>手机与测试 <small>The phone and the tester</small></h2>
+<table>{phone}</table>
+<p>故障 faults: {kinds}<br>通知 notification modes: {modes}</p>
+"""
+WECHAT = (
+    (
+        "GET /sns/jscode2session",
+        "登录凭证换 openid，一次有效，5 分钟 / login code, once, 5 minutes",
+    ),
+    ("POST /cgi-bin/stable_token", "接口调用凭据 / access token"),
+    ("POST /cgi-bin/message/subscribe/send", "订阅消息 / subscribe message"),
+    ("POST /wxa/msg_sec_check", "文本安全 / text check"),
+    ("POST /v3/pay/transactions/jsapi", "下单 / order"),
+    ("GET /v3/pay/transactions/out-trade-no/{no}", "查单 / query; /id/{transaction_id} too"),
+    ("POST /v3/pay/transactions/out-trade-no/{no}/close", "关单 / close"),
+    ("POST /v3/refund/domestic/refunds", "退款 / refund; GET .../{out_refund_no} 查询 query"),
+)
+PHONE = (
+    ("POST /sandbox/login-code", '{"openid": "alice"} → wx.login'),
+    ("POST /sandbox/pay", '{"prepay_id": "...", "delay_ms": 0, "after_expiry": false} → 确认付款'),
+    ("POST /sandbox/notify", '{"out_trade_no": "...", "mode": "duplicate"}'),
+    ("GET, PUT /sandbox/faults", '{"rate": 0.05, "kinds": [...], "next": [...]}'),
+    ("GET /sandbox/trades, /sandbox/messages", "所有订单，已发消息 / all trades, messages sent"),
+)
+
+
+async def index(request: web.Request) -> web.Response:
+    account, factor = request.app[IDENTITY].account, request.app[TIME_FACTOR]
+    text = PAGE.format(
+        appid=escape(account.appid),
+        mchid=escape(account.mchid),
+        rate=request.app[FAULTS].rate,
+        factor=factor,
+        fifteen=15 * factor,
+        wechat=_rows(WECHAT),
+        phone=_rows(PHONE),
+        kinds=", ".join(KINDS),
+        modes=", ".join(MODES),
+    )
+    return web.Response(text=text, content_type="text/html")
+
+
+async def healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+def _rows(rows: tuple[tuple[str, str], ...]) -> str:
+    return "".join(f"<tr><td><code>{escape(a)}</code><td>{escape(b)}" for a, b in rows)
