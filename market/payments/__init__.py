@@ -1,0 +1,1 @@
+"""What is owed: escrow ledger, payments, deposits, refunds, settlement."""

@@ -1,0 +1,250 @@
+"""The payments' SQL. The payable's row is the lock of everything that belongs to its order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.mysql.database import Cursor, Row, Tx
+from market.kernel.ids import Id
+from market.payments.rules.escrow import Payable, Payment, Refund
+from market.payments.rules.ledger import Posting
+from market.payments.rules.sight import AccountView, Entry
+
+PAYABLE = (
+    "SELECT order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen, "
+    "total_fen, refund_fen, pay_by_ms FROM payables WHERE order_id = %s"
+)
+PUT_PAYABLE = (
+    "REPLACE INTO payables (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, "
+    "deposit_fen, fee_fen, total_fen, refund_fen, pay_by_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+PUT_PAYER = (
+    "INSERT INTO payers (user_id, version, openid) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE "
+    "openid = IF(VALUES(version) > version, VALUES(openid), openid), "
+    "version = GREATEST(version, VALUES(version))"
+)
+OPENID = "SELECT openid FROM payers WHERE user_id = %s"
+PAYMENT = (
+    "SELECT id, version, order_id, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms, "
+    "status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, check_ms FROM payments"
+)
+INSERT_PAYMENT = (
+    "INSERT INTO payments (id, version, order_id, out_trade_no, openid, description, amount_fen, "
+    "deposit_fen, expires_ms, status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, "
+    "check_ms, created_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+UPDATE_PAYMENT = (
+    "UPDATE payments SET version = %s, status = %s, prepay_id = %s, prepay_ms = %s, transaction_id = %s, "
+    "paid_at_ms = %s, divided = %s, checks = %s, check_ms = %s WHERE id = %s"
+)
+ORDER_OF_TRADE = "SELECT order_id FROM payments WHERE out_trade_no = %s"
+ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE out_refund_no = %s"
+PAYMENTS_DUE = (
+    "SELECT order_id FROM payments WHERE status IN ('preparing', 'waiting') AND check_ms <= %s "
+    "ORDER BY check_ms LIMIT %s"
+)
+REFUND = (
+    "SELECT id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
+    "attempts, due_ms, done_ms FROM refunds"
+)
+INSERT_REFUND = (
+    "INSERT INTO refunds (id, payment_id, order_id, reason, amount_fen, deposit_fen, status, "
+    "out_refund_no, wechat_id, attempts, due_ms, error, created_ms, done_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
+)
+UPDATE_REFUND = (
+    "UPDATE refunds SET status = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
+    "WHERE id = %s"
+)
+REFUNDS_DUE = (
+    "SELECT order_id, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
+    "ORDER BY due_ms LIMIT %s"
+)
+REFUNDS_WAITING = "SELECT COUNT(*) FROM refunds WHERE status IN ('wanted', 'sent', 'stuck')"
+INSERT_ENTRY = (
+    "INSERT INTO entries (tx_id, line, order_id, reason, account, amount_fen, at_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+ENTRIES = (
+    "SELECT tx_id, line, order_id, reason, account, amount_fen, at_ms FROM entries WHERE order_id = %s "
+    "ORDER BY at_ms, tx_id, line"
+)
+INSERT_NOTIFICATION = (
+    "INSERT INTO notifications (id, nonce, event_type, subject, heard_ms) VALUES (%s, %s, %s, %s, %s)"
+)
+TOTAL = "SELECT COALESCE(SUM(amount_fen), 0) FROM entries"
+UNBALANCED = "SELECT tx_id FROM entries GROUP BY tx_id HAVING SUM(amount_fen) <> 0 LIMIT 100"
+OVERDRAWN = (
+    "SELECT account FROM entries WHERE account LIKE 'escrow:%%' OR account LIKE 'deposit:%%' "
+    "GROUP BY account HAVING SUM(amount_fen) < %s LIMIT 100"
+)
+BALANCES = (
+    "SELECT IF(account IN ('wechat:clearing', 'platform:fees'), account, SUBSTRING_INDEX(account, ':', 1)) "
+    "AS sort, COUNT(DISTINCT account), SUM(amount_fen) FROM entries GROUP BY sort ORDER BY sort"
+)
+
+
+def _payable(row: Row) -> Payable:
+    (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen,
+     total_fen, refund_fen, pay_by_ms) = row  # fmt: skip
+    return Payable(
+        order_id=Id(order_id), version=version, state=state, accepted=bool(accepted), buyer_id=Id(buyer_id),
+        owner_id=Id(owner_id), title=title, rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen,
+        total_fen=total_fen, refund_fen=refund_fen, pay_by_ms=pay_by_ms,
+    )  # fmt: skip
+
+
+def _payment(row: Row) -> Payment:
+    (id_, version, order_id, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms,
+     status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, check_ms) = row  # fmt: skip
+    return Payment(
+        id=Id(id_), version=version, order_id=Id(order_id), out_trade_no=out_trade_no, openid=openid,
+        description=description, amount_fen=amount_fen, deposit_fen=deposit_fen, expires_ms=expires_ms,
+        status=status, prepay_id=prepay_id, prepay_ms=prepay_ms, transaction_id=transaction_id,
+        paid_at_ms=paid_at_ms, divided=divided, checks=checks, check_ms=check_ms,
+    )  # fmt: skip
+
+
+def _refund(row: Row) -> Refund:
+    (id_, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id,
+     attempts, due_ms, done_ms) = row  # fmt: skip
+    return Refund(
+        id=Id(id_), payment_id=Id(payment_id), order_id=Id(order_id), reason=reason, amount_fen=amount_fen,
+        deposit_fen=deposit_fen, status=status, out_refund_no=out_refund_no, wechat_id=wechat_id,
+        attempts=attempts, due_ms=due_ms, done_ms=done_ms,
+    )  # fmt: skip
+
+
+async def lock_payable(tx: Tx, order_id: Id) -> Payable | None:
+    row = await tx.one(f"{PAYABLE} FOR UPDATE", order_id)
+    return _payable(row) if row else None
+
+
+async def read_payable(cursor: Cursor, order_id: Id) -> Payable | None:
+    row = await cursor.one(PAYABLE, order_id)
+    return _payable(row) if row else None
+
+
+async def put_payable(tx: Tx, p: Payable) -> None:
+    await tx.execute(
+        PUT_PAYABLE, p.order_id, p.version, p.state, p.accepted, p.buyer_id, p.owner_id, p.title,
+        p.rent_fen, p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.pay_by_ms,
+    )  # fmt: skip
+
+
+async def put_payer(tx: Tx, user_id: Id, version: int, openid: str) -> None:
+    """Unless a newer version is known."""
+    await tx.execute(PUT_PAYER, user_id, version, openid)
+
+
+async def openid_of(cursor: Cursor, user_id: Id) -> str | None:
+    row = await cursor.one(OPENID, user_id)
+    return str(row[0]) if row else None
+
+
+async def payment_of(cursor: Cursor, order_id: Id) -> Payment | None:
+    row = await cursor.one(f"{PAYMENT} WHERE order_id = %s", order_id)
+    return _payment(row) if row else None
+
+
+async def insert_payment(tx: Tx, p: Payment) -> None:
+    await tx.execute(
+        INSERT_PAYMENT, p.id, p.version, p.order_id, p.out_trade_no, p.openid, p.description, p.amount_fen,
+        p.deposit_fen, p.expires_ms, p.status, p.prepay_id, p.prepay_ms, p.transaction_id, p.paid_at_ms,
+        p.divided, p.checks, p.check_ms, tx.now_ms,
+    )  # fmt: skip
+
+
+async def update_payment(tx: Tx, p: Payment) -> None:
+    await tx.execute(
+        UPDATE_PAYMENT, p.version, p.status, p.prepay_id, p.prepay_ms, p.transaction_id, p.paid_at_ms,
+        p.divided, p.checks, p.check_ms, p.id,
+    )  # fmt: skip
+
+
+async def order_of_trade(cursor: Cursor, out_trade_no: str) -> Id | None:
+    row = await cursor.one(ORDER_OF_TRADE, out_trade_no)
+    return Id(row[0]) if row else None
+
+
+async def order_of_refund(cursor: Cursor, out_refund_no: str) -> Id | None:
+    row = await cursor.one(ORDER_OF_REFUND, out_refund_no)
+    return Id(row[0]) if row else None
+
+
+async def payments_due(cursor: Cursor, now_ms: int, limit: int) -> list[Id]:
+    """The orders whose payments are to be asked about."""
+    return [Id(row[0]) for row in await cursor.all(PAYMENTS_DUE, now_ms, limit)]
+
+
+async def refunds_of(cursor: Cursor, order_id: Id) -> list[Refund]:
+    rows = await cursor.all(f"{REFUND} WHERE order_id = %s ORDER BY created_ms, id", order_id)
+    return [_refund(row) for row in rows]
+
+
+async def insert_refund(tx: Tx, r: Refund) -> None:
+    """Raise pymysql.err.IntegrityError when the payment is being refunded for that reason already."""
+    await tx.execute(
+        INSERT_REFUND, r.id, r.payment_id, r.order_id, r.reason, r.amount_fen, r.deposit_fen, r.status,
+        r.out_refund_no, r.wechat_id, r.attempts, r.due_ms, tx.now_ms, r.done_ms,
+    )  # fmt: skip
+
+
+async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
+    await tx.execute(
+        UPDATE_REFUND, r.status, r.wechat_id, r.attempts, r.due_ms, error[:200], r.done_ms, r.id
+    )
+
+
+async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Id, Id]]:
+    """(order, refund) of those to be sent or asked about."""
+    return [(Id(row[0]), Id(row[1])) for row in await cursor.all(REFUNDS_DUE, now_ms, limit)]
+
+
+async def refunds_waiting(cursor: Cursor) -> int:
+    row = await cursor.one(REFUNDS_WAITING)
+    assert row is not None
+    return int(row[0])
+
+
+async def post(tx: Tx, posting: Posting) -> None:
+    """Raise pymysql.err.IntegrityError when the order has a posting for that reason."""
+    tx_id = tx.new_id()
+    await tx.execute_many(
+        INSERT_ENTRY,
+        [
+            (tx_id, number, posting.order_id, posting.reason, line.account, line.amount_fen, tx.now_ms)
+            for number, line in enumerate(posting.lines)
+        ],
+    )
+
+
+async def entries_of(cursor: Cursor, order_id: Id) -> list[Entry]:
+    return [
+        Entry(
+            tx_id=Id(tx_id), line=line, order_id=Id(of), reason=reason, account=account,
+            amount_fen=amount_fen, at_ms=at_ms,
+        )
+        for tx_id, line, of, reason, account, amount_fen, at_ms in await cursor.all(ENTRIES, order_id)
+    ]  # fmt: skip
+
+
+async def insert_notification(tx: Tx, id_: str, nonce: str, event_type: str, subject: str) -> None:
+    """Raise pymysql.err.IntegrityError when it has been heard."""
+    await tx.execute(INSERT_NOTIFICATION, id_, nonce, event_type, subject, tx.now_ms)
+
+
+async def ledger_sums(cursor: Cursor) -> tuple[int, list[Id], list[str], list[AccountView]]:
+    """(sum of all, unbalanced journal transactions, overdrawn accounts of orders, balances by sort)."""
+    total = await cursor.one(TOTAL)
+    assert total is not None
+    return (
+        int(total[0]),
+        [Id(row[0]) for row in await cursor.all(UNBALANCED)],
+        [str(row[0]) for row in await cursor.all(OVERDRAWN, 0)],
+        [
+            AccountView(account=sort, accounts=int(count), balance_fen=int(balance))
+            for sort, count, balance in await cursor.all(BALANCES)
+        ],
+    )
