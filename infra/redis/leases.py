@@ -6,6 +6,8 @@ hurts nobody. Who holds is never published, only which lease.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 
@@ -42,6 +44,7 @@ class Leases:
 class LeaseBook:
     def __init__(self, redis: Redis) -> None:
         self._script = script(redis, "lease")
+        self._releasing: set[asyncio.Future[None]] = set()
 
     async def take(self, listing_id: Id, lease_id: str, holder_id: Id, period: Period, now_ms: int,
                    until_ms: int) -> Leases:
@@ -56,6 +59,17 @@ class LeaseBook:
     async def release(self, listing_id: Id, lease_id: str, holder_id: Id, now_ms: int) -> None:
         """Only the holder's own; releasing what is not there is fine."""
         await self._run(listing_id, now_ms, "release", lease_id, holder_id, 0, 0, 0)
+
+    def release_soon(self, listing_id: Id, lease_id: str, holder_id: Id, now_ms: int) -> None:
+        """Release without making anybody wait; if it fails the lease expires by itself."""
+
+        async def release() -> None:
+            with contextlib.suppress(Unavailable):
+                await self.release(listing_id, lease_id, holder_id, now_ms)
+
+        task = asyncio.ensure_future(release())
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
 
     async def read(self, listing_id: Id, now_ms: int) -> Leases:
         return (await self._run(listing_id, now_ms, "read", "", 0, 0, 0, 0))[1]

@@ -157,7 +157,7 @@ class ListingRated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """A chat line was written. What it says stays in the chat."""
+    """The chat's log grew by a line or a read mark (`message_kind` "read"). What it says stays in the chat."""
 
     KIND: ClassVar[str] = "chat.message_sent"
     conversation_id: Id
@@ -165,6 +165,8 @@ class MessageSent:
     sender_id: Id
     recipient_id: Id
     message_kind: str
+    up_to: int = 0
+    """Of a read mark: the last of the recipient's lines that the sender has read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,24 @@ class NoticeAdded:
     KIND: ClassVar[str] = "notice.added"
     user_id: Id
     seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodesReplaced:
+    """Too many wrong handover codes were tried, so there are new ones."""
+
+    KIND: ClassVar[str] = "order.codes_replaced"
+    order_id: Id
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChanged:
+    """What a listing's plan offers has changed; bookings change it too, but travel with their order's fact."""
+
+    KIND: ClassVar[str] = "calendar.changed"
+    listing_id: Id
+    version: int
 
 
 ORDER_STATES = (
@@ -182,7 +202,7 @@ ORDER_STATES = (
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
     | PaymentSettled | RatingGiven | RatingsRevealed | CreditChanged | ListingRated | MessageSent
-    | NoticeAdded
+    | NoticeAdded | CalendarChanged | CodesReplaced
 )  # fmt: skip
 
 KINDS: dict[str, type[FactData]] = {
@@ -190,6 +210,7 @@ KINDS: dict[str, type[FactData]] = {
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
         RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
+        CalendarChanged, CodesReplaced,
     )
 } | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip
 """kind -> the type of its data. The one list of all kinds of facts."""

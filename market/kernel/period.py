@@ -19,7 +19,9 @@ class Period:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_ms < self.end_ms < 2**53:
-            raise BadInput("a period ends after it starts", start_ms=self.start_ms, end_ms=self.end_ms)
+            raise BadInput(
+                "a period ends after it starts", start_ms=self.start_ms, end_ms=self.end_ms
+            )
 
     @property
     def length_ms(self) -> int:

@@ -1,0 +1,1 @@
+"""What is agreed: bookable, price, holds, the order's life, disputes."""

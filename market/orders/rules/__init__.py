@@ -1,0 +1,1 @@
+"""What follows for orders. Pure: no I/O, no clock, no randomness."""

@@ -1,0 +1,47 @@
+-- One row per listing: this wing's picture of it, and the lock that prevents double booking.
+CREATE TABLE bookables (
+    listing_id BIGINT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    listing_version BIGINT NOT NULL,
+    terms_version BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL,
+    status VARCHAR(16) NOT NULL,
+    title VARCHAR(200) NOT NULL,
+    address VARCHAR(300) NOT NULL,
+    plan MEDIUMTEXT NOT NULL,
+    price_hour_fen BIGINT NULL,
+    price_day_fen BIGINT NULL,
+    deposit_fen BIGINT NOT NULL
+) ENGINE=InnoDB;
+
+CREATE TABLE orders (
+    id BIGINT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    process_version INT NOT NULL,
+    state VARCHAR(20) NOT NULL,
+    blocking TINYINT NOT NULL,
+    entered_ms BIGINT NOT NULL,
+    listing_id BIGINT NOT NULL,
+    buyer_id BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL,
+    title VARCHAR(200) NOT NULL,
+    address VARCHAR(300) NOT NULL,
+    start_ms BIGINT NOT NULL,
+    end_ms BIGINT NOT NULL,
+    terms_version BIGINT NOT NULL,
+    price_lines TEXT NOT NULL,
+    rent_fen BIGINT NOT NULL,
+    deposit_fen BIGINT NOT NULL,
+    fee_fen BIGINT NOT NULL,
+    pay_by_ms BIGINT NOT NULL,
+    start_code CHAR(6) NOT NULL,
+    return_code CHAR(6) NOT NULL,
+    wrong_codes INT NOT NULL,
+    reason VARCHAR(500) NOT NULL,
+    due_ms BIGINT NULL,
+    created_ms BIGINT NOT NULL,
+    KEY taken (listing_id, blocking, end_ms, start_ms),
+    KEY bought (buyer_id, id),
+    KEY sold (owner_id, id),
+    KEY due (due_ms)
+) ENGINE=InnoDB;

@@ -1,0 +1,169 @@
+"""Reading it: who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.action import view
+from market.kernel.actor import Call
+from market.kernel.errors import NotFound, Unavailable
+from market.kernel.ids import MAX_ID, Id
+from market.kernel.period import Period
+from market.kernel.topics import EVERYONE, Snapshot, Want, topic_id
+from market.orders import store
+from market.orders.commands import GetCalendar, GetOrder, GetQuote, ListOrders
+from market.orders.rules import booking, price
+from market.orders.rules import order as rules
+from market.orders.rules.booking import CalendarView
+from market.orders.rules.order import OrderView
+from market.orders.rules.price import Line
+from market.orders.wing import Orders
+
+TOPICS = ("order", "calendar", "hold")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """`next_before` asks for the following page; None on the last."""
+
+    orders: tuple[OrderView, ...]
+    next_before: Id | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteView:
+    """What the period would cost at these terms."""
+
+    listing_id: Id
+    terms_version: int
+    lines: tuple[Line, ...]
+    rent_fen: int
+    deposit_fen: int
+    total_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicLease:
+    """One entry of `hold:ID`. Who holds is not said; the holder knows the lease's id."""
+
+    lease_id: str
+    start_ms: int
+    end_ms: int
+    until_ms: int
+
+
+@view("orders.get")
+async def get(orders: Orders, call: Call, query: GetOrder) -> OrderView:
+    """One order, as the asking party (or an operator) may see it."""
+    async with orders.db.read() as cursor:
+        order = await store.read_order(cursor, query.order_id)
+    return rules.see(order, rules.party_of(order, call.actor))
+
+
+@view("orders.mine")
+async def mine(orders: Orders, call: Call, query: ListOrders) -> OrderPage:
+    """One's own orders, as buyer or as owner, newest first."""
+    before = MAX_ID if query.before is None else query.before
+    async with orders.db.read() as cursor:
+        found = await store.read_orders_of(
+            cursor, call.actor.user_id, query.role, before, query.limit + 1
+        )
+    page, more = found[: query.limit], len(found) > query.limit
+    return OrderPage(
+        orders=tuple(rules.see(order, query.role) for order in page),
+        next_before=page[-1].id if more else None,
+    )
+
+
+@view("orders.calendar", public=True)
+async def calendar(orders: Orders, call: Call, query: GetCalendar) -> CalendarView:
+    """What a listing offers, and what of it is taken."""
+    async with orders.db.read() as cursor:
+        bookable = await store.find_bookable(cursor, query.listing_id)
+        if bookable is None:
+            raise NotFound("no such listing")
+        busy = await store.busy(cursor, [bookable.listing_id], call.now_ms)
+    return booking.calendar(bookable, busy[bookable.listing_id])
+
+
+@view("orders.quote", public=True)
+async def quote(orders: Orders, call: Call, query: GetQuote) -> QuoteView:
+    """The price of a period, line by line, whether it is free or not."""
+    async with orders.db.read() as cursor:
+        bookable = await store.find_bookable(cursor, query.listing_id)
+    if bookable is None:
+        raise NotFound("no such listing")
+    cost = price.quote(
+        Period(query.start_ms, query.end_ms), bookable.price_hour_fen, bookable.price_day_fen,
+        bookable.deposit_fen,
+    )  # fmt: skip
+    return QuoteView(
+        listing_id=bookable.listing_id, terms_version=bookable.terms_version, lines=cost.lines,
+        rent_fen=cost.rent_fen, deposit_fen=cost.deposit_fen, total_fen=cost.total_fen,
+    )  # fmt: skip
+
+
+async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:
+    """`order:ID:ROLE`, `calendar:ID` and `hold:ID`. Those that do not exist are left out."""
+    have = {want.topic: want.have for want in wants}
+    parties: list[tuple[Id, rules.Seat]] = [
+        (id_, role)
+        for topic in have
+        for role in rules.ROLES
+        if topic.endswith(f":{role}") and (id_ := topic_id(topic.removesuffix(f":{role}"), "order"))
+    ]
+    calendars = [id_ for topic in have if (id_ := topic_id(topic, "calendar"))]
+    holds = [id_ for topic in have if (id_ := topic_id(topic, "hold"))]
+    found: list[Snapshot] = []
+    if parties or calendars:
+        async with orders.db.read() as cursor:
+            if parties:
+                by_id = {
+                    o.id: o for o in await store.read_orders(cursor, [id_ for id_, _ in parties])
+                }
+                found += [
+                    _order_snapshot(by_id[id_], role, have) for id_, role in parties if id_ in by_id
+                ]
+            if calendars:
+                bookables = await store.read_bookables(cursor, calendars)
+                busy = await store.busy(cursor, calendars, now_ms)
+                found += [_calendar_snapshot(b, busy[b.listing_id], have) for b in bookables]
+    return found + [await _hold_snapshot(orders, id_, now_ms) for id_ in holds]
+
+
+def _order_snapshot(order: rules.Order, role: rules.Seat, have: dict[str, int | None]) -> Snapshot:
+    topic = rules.topic(order.id, role)
+    return Snapshot(
+        topic=topic, kind="state", version=order.version, readers=rules.may_join(order, role),
+        state=None if have[topic] == order.version else rules.see(order, role),
+    )  # fmt: skip
+
+
+def _calendar_snapshot(
+    bookable: booking.Bookable, busy: list[Period], have: dict[str, int | None]
+) -> Snapshot:
+    topic = f"calendar:{bookable.listing_id}"
+    return Snapshot(
+        topic=topic, kind="state", version=bookable.version, readers=EVERYONE,
+        state=None if have[topic] == bookable.version else booking.calendar(bookable, busy),
+    )  # fmt: skip
+
+
+async def _hold_snapshot(orders: Orders, listing_id: Id, now_ms: int) -> Snapshot:
+    try:
+        held = await orders.leases.read(listing_id, now_ms)
+        epoch, counter, leases = held.epoch, held.counter, held.leases
+    except Unavailable:  # nobody holds anything while Redis is away
+        epoch, counter, leases = "", 0, ()
+    return Snapshot(
+        topic=f"hold:{listing_id}", kind="ephemeral", version=counter, readers=EVERYONE, epoch=epoch,
+        expires_ms=max((lease.until_ms for lease in leases), default=now_ms),
+        state=[
+            PublicLease(
+                lease_id=lease.lease_id, start_ms=lease.period.start_ms, end_ms=lease.period.end_ms,
+                until_ms=lease.until_ms,
+            )
+            for lease in leases
+        ],
+    )  # fmt: skip
