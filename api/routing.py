@@ -42,7 +42,9 @@ def route(method: str, path: str, operation: AnyOperation, status: int = 200) ->
     return Route(method=method, path=path, operation=operation, status=status)
 
 
-def raw(method: str, path: str, wing: str, handler: RawHandler, summary: str, max_bytes: int = 64 * 1024) -> RawRoute:
+def raw(
+    method: str, path: str, wing: str, handler: RawHandler, summary: str, max_bytes: int = 64 * 1024
+) -> RawRoute:
     return RawRoute(
         method=method, path=path, wing=wing, handler=handler, summary=summary, max_bytes=max_bytes
     )
