@@ -219,9 +219,10 @@ class Redis(Child):
     def _answers(self) -> bool:
         try:
             # Loaded, and not some other Redis that has our port.
-            return (
-                self.command("PING") == b"+PONG\r\n"
-                and f"process_id:{self.pid}\r\n".encode() in self.command("INFO", "server")
+            return self.command(
+                "PING"
+            ) == b"+PONG\r\n" and f"process_id:{self.pid}\r\n".encode() in self.command(
+                "INFO", "server"
             )
         except OSError:
             return False
