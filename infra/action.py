@@ -55,8 +55,16 @@ class Operation(Generic[W, C, R]):
     async def __call__(self, wing: W, call: Call, command: C) -> R:
         return await self.run(wing, call, command)
 
-    async def perform(self, wing: W, actor: Actor, now_ms: int, key: str | None, body: object,
-                      *, strings: bool = False) -> R:
+    async def perform(
+        self,
+        wing: W,
+        actor: Actor,
+        now_ms: int,
+        key: str | None,
+        body: object,
+        *,
+        strings: bool = False,
+    ) -> R:
         """Decode, run to the end whatever happens to the asker, measure. Raise MarketError and nothing else."""
         started = time.perf_counter()
         code = "ok"
@@ -102,14 +110,18 @@ def check_key(key: str | None) -> None:
     if not key:
         raise KeyRequired("give an idempotency key")
     if len(key) > MAX_KEY_CHARACTERS or not key.isascii() or not key.isprintable():
-        raise KeyRequired(f"an idempotency key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters")
+        raise KeyRequired(
+            f"an idempotency key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
+        )
 
 
 AnyOperation = Operation[Any, Any, Any]
 _Function = Callable[[W, Call, C], Awaitable[R]]
 
 
-def _operation(name: str, function: _Function[W, C, R], keyed: bool, public: bool) -> Operation[W, C, R]:
+def _operation(
+    name: str, function: _Function[W, C, R], keyed: bool, public: bool
+) -> Operation[W, C, R]:
     hints = get_type_hints(function)
     parameters = list(hints.values())
     return Operation(
@@ -118,7 +130,9 @@ def _operation(name: str, function: _Function[W, C, R], keyed: bool, public: boo
     )  # fmt: skip
 
 
-def action(name: str, *, keyed: bool = True, public: bool = False) -> Callable[[_Function[W, C, R]], Operation[W, C, R]]:
+def action(
+    name: str, *, keyed: bool = True, public: bool = False
+) -> Callable[[_Function[W, C, R]], Operation[W, C, R]]:
     """A command. `keyed=False` only where the command is idempotent by itself."""
     return lambda function: _operation(name, function, keyed, public)
 

@@ -123,9 +123,7 @@ class Config:
     def admin_dsn(self, wing: str) -> Dsn:
         """Migrations only: the account that creates schemas, users and grants on the wing's server."""
         wing_dsn = self.dsn(wing)
-        return wing_dsn.with_user(
-            self.text("ADMIN_USER", "root"), self.text("ADMIN_PASSWORD", "")
-        )
+        return wing_dsn.with_user(self.text("ADMIN_USER", "root"), self.text("ADMIN_PASSWORD", ""))
 
     @property
     def redis_url(self) -> str:

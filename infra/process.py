@@ -52,7 +52,11 @@ class Process:
         if wing not in self._databases:
             self._databases[wing] = await self.stack.enter_async_context(
                 open_database(
-                    wing, self.config.dsn(wing), self.ids, publisher=self.publisher, size=self._pool_size
+                    wing,
+                    self.config.dsn(wing),
+                    self.ids,
+                    publisher=self.publisher,
+                    size=self._pool_size,
                 )
             )
         return self._databases[wing]

@@ -31,7 +31,11 @@ def _encode_hook(value: object) -> object:
 
 def _schema_hook(type_: type) -> dict[str, object]:
     if type_ is Id:
-        return {"type": "string", "pattern": "^(0|[1-9][0-9]{0,18})$", "examples": ["4611686018427387904"]}
+        return {
+            "type": "string",
+            "pattern": "^(0|[1-9][0-9]{0,18})$",
+            "examples": ["4611686018427387904"],
+        }
     raise NotImplementedError(type_)
 
 

@@ -30,10 +30,35 @@ log = structlog.get_logger("mysql")
 
 DEADLOCK, LOCK_TIMEOUT, DUPLICATE = 1213, 1205, 1062
 # Server gone, shutting down, too many connections, cannot connect, read only, and the client's own "connection lost".
-AWAY = {1040, 1045, 1049, 1053, 1077, 1080, 1152, 1158, 1159, 1160, 1161, 1203, 1290, 2002, 2003, 2006, 2013, 2014, 2055, 0}
+AWAY = {
+    1040,
+    1045,
+    1049,
+    1053,
+    1077,
+    1080,
+    1152,
+    1158,
+    1159,
+    1160,
+    1161,
+    1203,
+    1290,
+    2002,
+    2003,
+    2006,
+    2013,
+    2014,
+    2055,
+    0,
+}
 ATTEMPTS = 6
 
-RETRIES = Counter("sharehub_mysql_retries_total", "Transactions run again after a deadlock or lock timeout.", ["wing"])
+RETRIES = Counter(
+    "sharehub_mysql_retries_total",
+    "Transactions run again after a deadlock or lock timeout.",
+    ["wing"],
+)
 POOL_WAITING = Gauge("sharehub_mysql_pool_waiting", "Callers waiting for a connection.", ["wing"])
 
 
@@ -98,7 +123,9 @@ class Tx(Cursor):
     async def _finish(self, reply: object) -> list[Published]:
         if self._claimed is not None:
             await idempotency.store_reply(self, *self._claimed, wire.msgpack(reply))
-        published = [outbox.prepare(fact, self.new_id(), time.time_ns() // 1000) for fact in self._facts]
+        published = [
+            outbox.prepare(fact, self.new_id(), time.time_ns() // 1000) for fact in self._facts
+        ]
         if published:
             await outbox.append(self, published)
         return published
@@ -107,8 +134,14 @@ class Tx(Cursor):
 class Database:
     """Opened with `open_database`; `now_ms` and `ids` are the process's own."""
 
-    def __init__(self, wing: str, pool: aiomysql.Pool, ids: IdMaker, publisher: Offers | None,
-                 acquire_timeout_s: float) -> None:
+    def __init__(
+        self,
+        wing: str,
+        pool: aiomysql.Pool,
+        ids: IdMaker,
+        publisher: Offers | None,
+        acquire_timeout_s: float,
+    ) -> None:
         self.wing = wing
         self._pool = pool
         self._ids = ids
@@ -140,7 +173,9 @@ class Database:
                 return result
         raise AssertionError("unreachable")
 
-    async def _once(self, now_ms: int, body: Callable[[Tx], Awaitable[R]]) -> tuple[R, list[Published]]:
+    async def _once(
+        self, now_ms: int, body: Callable[[Tx], Awaitable[R]]
+    ) -> tuple[R, list[Published]]:
         async with self._connection() as connection:
             await connection.begin()
             try:
@@ -231,7 +266,9 @@ async def open_database(
 ) -> AsyncIterator[Database]:  # fmt: skip
     """A pool of at most `size` connections, opened as needed, so that a process starts without its database."""
     where: dict[str, Any] = (
-        {"unix_socket": dsn.unix_socket} if dsn.unix_socket else {"host": dsn.host, "port": dsn.port}
+        {"unix_socket": dsn.unix_socket}
+        if dsn.unix_socket
+        else {"host": dsn.host, "port": dsn.port}
     )
     pool = await aiomysql.create_pool(
         minsize=0, maxsize=size, user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4",

@@ -60,10 +60,17 @@ async def migrate(config: Config, wings: Sequence[str] = WINGS) -> list[str]:
 
 async def _admin(dsn: Dsn) -> aiomysql.Connection:
     where: dict[str, Any] = (
-        {"unix_socket": dsn.unix_socket} if dsn.unix_socket else {"host": dsn.host, "port": dsn.port}
+        {"unix_socket": dsn.unix_socket}
+        if dsn.unix_socket
+        else {"host": dsn.host, "port": dsn.port}
     )
     return await aiomysql.connect(
-        user=dsn.user, password=dsn.password, autocommit=True, charset="utf8mb4", connect_timeout=10, **where
+        user=dsn.user,
+        password=dsn.password,
+        autocommit=True,
+        charset="utf8mb4",
+        connect_timeout=10,
+        **where,
     )
 
 
@@ -74,7 +81,9 @@ async def _migrate_wing(cursor: aiomysql.Cursor, wing: str, schema: str) -> list
         "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (schema,)
     )
     if (await cursor.fetchone())[0] == 0:
-        await cursor.execute(f"CREATE DATABASE {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+        await cursor.execute(
+            f"CREATE DATABASE {schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+        )
     await cursor.execute(f"USE {schema}")
     await cursor.execute("SHOW TABLES LIKE 'migrations'")
     if not await cursor.fetchall():
@@ -89,12 +98,15 @@ async def _migrate_wing(cursor: aiomysql.Cursor, wing: str, schema: str) -> list
         digest = hashlib.sha256(sql.encode()).hexdigest()
         if name in known:
             if known[name] != digest:
-                raise ConfigError(f"migration {name} was changed after it had been applied; add a new one")
+                raise ConfigError(
+                    f"migration {name} was changed after it had been applied; add a new one"
+                )
             continue
         for statement in statements(sql):
             await cursor.execute(statement)
         await cursor.execute(
-            "INSERT INTO migrations VALUES (%s, %s, %s)", (name, digest, time.time_ns() // 1_000_000)
+            "INSERT INTO migrations VALUES (%s, %s, %s)",
+            (name, digest, time.time_ns() // 1_000_000),
         )
         applied.append(f"{schema}: {name}")
     return applied
@@ -114,7 +126,9 @@ async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn) -> None:
             await cursor.execute(
                 "CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s", (dsn.user, host, dsn.password)
             )
-            await cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s", (dsn.user, host, dsn.password))
+            await cursor.execute(
+                "ALTER USER %s@%s IDENTIFIED BY %s", (dsn.user, host, dsn.password)
+            )
     for host in HOSTS:
         for table, comment in tables:
             if table == "migrations":
@@ -122,7 +136,9 @@ async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn) -> None:
             rights = "SELECT, INSERT"
             if not comment.startswith("append-only"):
                 rights += ", UPDATE, DELETE"
-            await cursor.execute(f"GRANT {rights} ON {wing.schema}.{table} TO '{wing.user}'@'{host}'")
+            await cursor.execute(
+                f"GRANT {rights} ON {wing.schema}.{table} TO '{wing.user}'@'{host}'"
+            )
         await cursor.execute(
             f"GRANT SELECT, UPDATE, DELETE ON {wing.schema}.outbox TO '{relay.user}'@'{host}'"
         )
@@ -135,7 +151,9 @@ def main() -> int:
     if unknown:
         print(f"unknown wing: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    warnings.filterwarnings("ignore", category=aiomysql.Warning)  # "user already exists" is what we want
+    warnings.filterwarnings(
+        "ignore", category=aiomysql.Warning
+    )  # "user already exists" is what we want
     try:
         applied = asyncio.run(migrate(Config.from_environment(), wings))
     except ConfigError as error:

@@ -22,9 +22,7 @@ INSERT = (
     "INSERT INTO outbox (fact_id, kind, entity, version, occurred_us, data, pushes) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
-SELECT = (
-    "SELECT seq, fact_id, kind, entity, version, occurred_us, data, pushes FROM outbox ORDER BY seq LIMIT %s"
-)
+SELECT = "SELECT seq, fact_id, kind, entity, version, occurred_us, data, pushes FROM outbox ORDER BY seq LIMIT %s"
 DELETE = "DELETE FROM outbox WHERE seq IN ({})"
 COUNT = "SELECT COUNT(*), MIN(occurred_us) FROM outbox"
 

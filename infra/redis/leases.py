@@ -46,11 +46,25 @@ class LeaseBook:
         self._script = script(redis, "lease")
         self._releasing: set[asyncio.Future[None]] = set()
 
-    async def take(self, listing_id: Id, lease_id: str, holder_id: Id, period: Period, now_ms: int,
-                   until_ms: int) -> Leases:
+    async def take(
+        self,
+        listing_id: Id,
+        lease_id: str,
+        holder_id: Id,
+        period: Period,
+        now_ms: int,
+        until_ms: int,
+    ) -> Leases:
         """Take or renew. Raise Held when somebody else's lease overlaps, Unavailable when Redis is away."""
         verdict, leases = await self._run(
-            listing_id, now_ms, "take", lease_id, holder_id, period.start_ms, period.end_ms, until_ms
+            listing_id,
+            now_ms,
+            "take",
+            lease_id,
+            holder_id,
+            period.start_ms,
+            period.end_ms,
+            until_ms,
         )
         if verdict != "ok":
             raise Held
@@ -78,7 +92,11 @@ class LeaseBook:
         try:
             reply = await self._script(
                 keys=[keys.leases(listing_id), keys.channel(f"hold:{listing_id}")],
-                args=[now_ms, *(int(a) if isinstance(a, int) else a for a in args), secrets.token_hex(4)],  # Id is an int
+                args=[
+                    now_ms,
+                    *(int(a) if isinstance(a, int) else a for a in args),
+                    secrets.token_hex(4),
+                ],  # Id is an int
             )
         except (RedisError, OSError) as error:
             raise Unavailable("holds are away") from error

@@ -75,10 +75,16 @@ class Publisher:
     def __init__(self, redis: Redis) -> None:
         self._script = PushScript(redis)
         self._queue: deque[tuple[str, Published]] = deque(maxlen=QUEUE)
+        self._wakes: set[str] = set()
         self._filled = asyncio.Event()
 
     def offer(self, wing: str, published: Sequence[Published]) -> None:
         self._queue.extend((wing, item) for item in published)
+        self._filled.set()
+
+    def wake(self, channel: str) -> None:
+        """Tell whoever listens there that there is something new."""
+        self._wakes.add(channel)
         self._filled.set()
 
     async def run(self) -> None:
@@ -86,16 +92,19 @@ class Publisher:
         while True:
             await self._filled.wait()
             self._filled.clear()
-            while self._queue:
+            while self._queue or self._wakes:
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
                 QUEUED.set(len(self._queue))
                 pushes = sum(len(item.pushes) for _, item in batch)
-                wakes = {keys.wake("outbox", wing) for wing, _ in batch}
+                wakes = self._wakes | {keys.wake("outbox", wing) for wing, _ in batch}
+                self._wakes = set()
                 try:
                     await self._script.send((item for _, item in batch), wakes)
                 except (RedisError, OSError) as error:
                     PUSHES.labels("dropped").inc(pushes)
-                    log.warning("redis is away; the relay will carry these", pushes=pushes, error=str(error))
+                    log.warning(
+                        "redis is away; the relay will carry these", pushes=pushes, error=str(error)
+                    )
                     self._queue.clear()
                     await asyncio.sleep(0.2)
                 else:
