@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
 from market.payments.rules.escrow import Payable, Payment, Refund
@@ -15,9 +13,12 @@ PAYABLE = (
     "total_fen, refund_fen, pay_by_ms FROM payables WHERE order_id = %s"
 )
 PUT_PAYABLE = (
-    "REPLACE INTO payables (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, "
+    "INSERT INTO payables (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, "
     "deposit_fen, fee_fen, total_fen, refund_fen, pay_by_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+    "version = VALUES(version), state = VALUES(state), accepted = VALUES(accepted), title = VALUES(title), "
+    "rent_fen = VALUES(rent_fen), deposit_fen = VALUES(deposit_fen), fee_fen = VALUES(fee_fen), "
+    "total_fen = VALUES(total_fen), refund_fen = VALUES(refund_fen), pay_by_ms = VALUES(pay_by_ms)"
 )
 PUT_PAYER = (
     "INSERT INTO payers (user_id, version, openid) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE "
@@ -70,9 +71,7 @@ ENTRIES = (
     "SELECT tx_id, line, order_id, reason, account, amount_fen, at_ms FROM entries WHERE order_id = %s "
     "ORDER BY at_ms, tx_id, line"
 )
-INSERT_NOTIFICATION = (
-    "INSERT INTO notifications (id, nonce, event_type, subject, heard_ms) VALUES (%s, %s, %s, %s, %s)"
-)
+INSERT_NOTIFICATION = "INSERT INTO notifications (id, nonce, event_type, subject, heard_ms) VALUES (%s, %s, %s, %s, %s)"
 TOTAL = "SELECT COALESCE(SUM(amount_fen), 0) FROM entries"
 UNBALANCED = "SELECT tx_id FROM entries GROUP BY tx_id HAVING SUM(amount_fen) <> 0 LIMIT 100"
 OVERDRAWN = (
@@ -214,7 +213,15 @@ async def post(tx: Tx, posting: Posting) -> None:
     await tx.execute_many(
         INSERT_ENTRY,
         [
-            (tx_id, number, posting.order_id, posting.reason, line.account, line.amount_fen, tx.now_ms)
+            (
+                tx_id,
+                number,
+                posting.order_id,
+                posting.reason,
+                line.account,
+                line.amount_fen,
+                tx.now_ms,
+            )
             for number, line in enumerate(posting.lines)
         ],
     )

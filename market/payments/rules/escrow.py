@@ -133,7 +133,9 @@ def may_pay(payable: Payable, payment: Payment | None, payer_id: Id, now_ms: int
     if payable.state != UNPAID:
         raise IllegalTransition(state=payable.state, version=payable.version)
     if now_ms >= payable.pay_by_ms or (payment is not None and payment.status == "closed"):
-        raise IllegalTransition("the time to pay is over", state=payable.state, pay_by_ms=payable.pay_by_ms)
+        raise IllegalTransition(
+            "the time to pay is over", state=payable.state, pay_by_ms=payable.pay_by_ms
+        )
 
 
 def prepare(payment_id: Id, payable: Payable, openid: str, check_ms: int) -> Payment:
@@ -173,10 +175,21 @@ def prepared(payment: Payment, prepay_id: str, check_ms: int, now_ms: int) -> Pa
     )  # fmt: skip
 
 
-def receive(payment: Payment, amount_fen: int, transaction_id: str, paid_at_ms: int) -> Effect | None:
+def close(payment: Payment) -> Payment:
+    """The payment once WeChat takes it no more; unchanged if it has been paid meanwhile."""
+    if payment.status not in ("preparing", "waiting"):
+        return payment
+    return replace(payment, version=payment.version + 1, status="closed")
+
+
+def receive(
+    payment: Payment, amount_fen: int, transaction_id: str, paid_at_ms: int
+) -> Effect | None:
     """The money has come, in time or late; None when that is known. Raise Conflict when it is another amount or trade."""
     if amount_fen != payment.amount_fen:
-        raise Conflict("another amount was paid", expected_fen=payment.amount_fen, paid_fen=amount_fen)
+        raise Conflict(
+            "another amount was paid", expected_fen=payment.amount_fen, paid_fen=amount_fen
+        )
     if payment.status == "paid":
         if payment.transaction_id != transaction_id:
             raise Conflict("it was paid by another transaction")
@@ -195,9 +208,14 @@ def receive(payment: Payment, amount_fen: int, transaction_id: str, paid_at_ms: 
         },
     )
     data = PaymentReceived(
-        order_id=payment.order_id, payment_id=payment.id, amount_fen=amount_fen, paid_at_ms=paid_at_ms
+        order_id=payment.order_id,
+        payment_id=payment.id,
+        amount_fen=amount_fen,
+        paid_at_ms=paid_at_ms,
     )
-    return Effect(payment=payment, posting=posting, facts=(_fact(PaymentReceived.KIND, payment, data),))
+    return Effect(
+        payment=payment, posting=posting, facts=(_fact(PaymentReceived.KIND, payment, data),)
+    )
 
 
 def due_back_fen(payable: Payable, payment: Payment) -> int | None:
@@ -257,7 +275,9 @@ def divide(payable: Payable, payment: Payment, refund_id: Id, now_ms: int) -> Ef
     return Effect(payment=payment, posting=posting, refund=refund, facts=facts)
 
 
-def refunded(payable: Payable, payment: Payment, refund: Refund, wechat_id: str, now_ms: int) -> Effect | None:
+def refunded(
+    payable: Payable, payment: Payment, refund: Refund, wechat_id: str, now_ms: int
+) -> Effect | None:
     """WeChat has given the money back; None when that is known."""
     if refund.status == "done":
         return None
@@ -280,5 +300,7 @@ def refunded(payable: Payable, payment: Payment, refund: Refund, wechat_id: str,
     return Effect(payment=payment, posting=posting, refund=refund, facts=facts)
 
 
-def _fact(kind: str, payment: Payment, data: PaymentReceived | PaymentSettled | PaymentRefunded) -> Fact:
+def _fact(
+    kind: str, payment: Payment, data: PaymentReceived | PaymentSettled | PaymentRefunded
+) -> Fact:
     return Fact(kind=kind, entity=payment.id, version=payment.version, data=data)

@@ -123,7 +123,11 @@ def party_of(payable: Payable, actor: Actor) -> Party:
 
 
 def see(
-    payable: Payable, payment: Payment | None, refunds: Sequence[Refund], entries: Sequence[Entry], party: Party
+    payable: Payable,
+    payment: Payment | None,
+    refunds: Sequence[Refund],
+    entries: Sequence[Entry],
+    party: Party,
 ) -> OrderMoneyView:
     return OrderMoneyView(
         order_id=payable.order_id,
@@ -142,7 +146,11 @@ def statement(payable: Payable, entries: Sequence[Entry], party: Party) -> State
         order_id=payable.order_id,
         lines=tuple(
             StatementLine(
-                tx_id=e.tx_id, at_ms=e.at_ms, reason=e.reason, account=e.account, amount_fen=e.amount_fen
+                tx_id=e.tx_id,
+                at_ms=e.at_ms,
+                reason=e.reason,
+                account=e.account,
+                amount_fen=e.amount_fen,
             )
             for e in entries
             if shown is None or e.account in shown
