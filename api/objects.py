@@ -1,0 +1,67 @@
+"""Images: a place to put one, the putting, and the getting."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from aiohttp import web
+
+from api.routing import Routes, raw, route
+from infra import objects
+from infra.objects import Objects
+from infra.process import now_ms
+from market.kernel.errors import BadSignature, TooLarge
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+async def put(wing: Objects, request: web.Request) -> web.Response:
+    """Take an image under a URL of objects.sign_upload: 201 and nothing.
+
+    Raise BadSignature (401), TooLarge (413), BadInput (400) when the bytes are of another type, AlreadyDone (409).
+    """
+    key, query = objects.check_key(request.match_info["key"]), _query(request)
+    wing.store.check_signature("PUT", key, query, now_ms())
+    max_bytes = int(query["max_bytes"])
+    if (request.content_length or 0) > max_bytes:
+        raise TooLarge(f"the object may have {max_bytes} bytes", max_bytes=max_bytes)
+    await wing.store.put(key, request.content.iter_any(), query["type"], max_bytes)
+    return web.Response(status=201)
+
+
+async def get(wing: Objects, request: web.Request) -> web.StreamResponse:
+    """Give an image: a public one to all, another under its signed URL. Raise BadSignature (401), NotFound (404)."""
+    key = objects.check_key(request.match_info["key"])
+    public = objects.is_public(key)
+    if not public:
+        wing.store.check_signature("GET", key, _query(request), now_ms())
+    path, content_type = await wing.store.find(key)
+    cache = "public, max-age=31536000, immutable" if public else "private, max-age=900, immutable"
+    return web.FileResponse(
+        path, headers={**SAFE, "Content-Type": content_type, "Cache-Control": cache}
+    )
+
+
+def _query(request: web.Request) -> dict[str, str]:
+    """The parameters; given twice, no two readers need to agree on which one was signed."""
+    if any(count > 1 for count in Counter(request.query.keys()).values()):
+        raise BadSignature("a parameter is given twice")
+    return dict(request.query)
+
+
+ROUTES: Routes = (
+    route("POST", "/v1/objects", objects.sign_upload),
+    raw(
+        "PUT",
+        "/v1/objects/{key:.+}",
+        "objects",
+        put,
+        "Upload an image to its signed URL",
+        objects.MAX_BYTES,
+    ),
+    raw("GET", "/v1/objects/{key:.+}", "objects", get, "An image"),
+)
