@@ -1,0 +1,1 @@
+"""What is offered: the catalogue, places, search and ranking."""

@@ -1,0 +1,144 @@
+"""Doing it: each function is one transaction; its docstring names the rows it locks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.action import action, table
+from infra.mysql.database import Tx
+from market.kernel.actor import Call
+from market.kernel.errors import BadInput
+from market.kernel.geo import Point
+from market.kernel.ids import Id
+from market.listings import store
+from market.listings.commands import Close, Edit, Pause, Publish, Resume
+from market.listings.rules import listing as rules
+from market.listings.rules import shown
+from market.listings.rules.listing import Listing
+from market.listings.rules.shown import ListingView
+from market.listings.wing import Listings
+
+EDITED_AS_GIVEN = (
+    "title", "description", "category", "photos", "address", "plan", "price_hour_fen", "price_day_fen",
+    "deposit_fen",
+)  # fmt: skip
+
+
+@action("listings.publish")
+async def publish(listings: Listings, call: Call, command: Publish) -> ListingView:
+    """Offer something; it is live at once. Locks the owner."""
+
+    async def body(tx: Tx) -> ListingView:
+        owner = await store.lock_owner(tx, call.actor.user_id)
+        await tx.claim(call, command)
+        rules.may_publish(await store.count_open(tx, owner.user_id))
+        listing = rules.priced(
+            Listing(
+                id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),
+                status="live", title=command.title, description=command.description,
+                category=command.category, photos=command.photos,
+                point=Point(command.lat, command.lng), address=command.address, plan=command.plan,
+                price_hour_fen=command.price_hour_fen, price_day_fen=command.price_day_fen,
+                deposit_fen=command.deposit_fen, published_ms=call.now_ms,
+            )
+        )  # fmt: skip
+        await store.insert(tx, listing)
+        tx.emit(shown.changed(None, listing))
+        return shown.view(listing, owner.user_id)
+
+    return await listings.db.act(call.now_ms, body, ListingView)
+
+
+@action("listings.edit")
+async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
+    """Change one's own listing. Locks the listing."""
+    changes = _changes(command)
+
+    async def body(tx: Tx) -> ListingView:
+        before = await store.lock(tx, command.listing_id)
+        await tx.claim(call, command)
+        rules.may_change(before, call.actor.user_id, command.version)
+        after = rules.edit(before, changes)
+        await save(tx, before, after)
+        return shown.view(after, call.actor.user_id)
+
+    return await listings.db.act(call.now_ms, body, ListingView)
+
+
+@action("listings.pause")
+async def pause(listings: Listings, call: Call, command: Pause) -> ListingView:
+    """Stop new orders for a while. Locks the listing."""
+    return await _move(listings, call, command, "pause")
+
+
+@action("listings.resume")
+async def resume(listings: Listings, call: Call, command: Resume) -> ListingView:
+    """Offer a paused listing again. Locks the listing."""
+    return await _move(listings, call, command, "resume")
+
+
+@action("listings.close")
+async def close(listings: Listings, call: Call, command: Close) -> ListingView:
+    """Take it back for good. Locks the listing."""
+    return await _move(listings, call, command, "close")
+
+
+async def _move(
+    listings: Listings, call: Call, command: Pause | Resume | Close, move: rules.Move
+) -> ListingView:
+    async def body(tx: Tx) -> ListingView:
+        before = await store.lock(tx, command.listing_id)
+        await tx.claim(call, command)
+        rules.may_change(before, call.actor.user_id, command.version)
+        after = rules.move(before, move)
+        await save(tx, before, after)
+        return shown.view(after, call.actor.user_id)
+
+    return await listings.db.act(call.now_ms, body, ListingView)
+
+
+async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
+    """Store what was heard of an owner, and show it on their open listings. Locks these, after the owner."""
+    if owner == before:
+        return
+    await store.update_owner(tx, owner)
+    if rules.owner_card(owner) == rules.owner_card(before):
+        return
+    for listing in await store.lock_open_of(tx, owner.user_id):
+        await save(tx, listing, rules.repaint(listing, owner))
+
+
+async def count_order(tx: Tx, listing_id: Id, *, created: int = 0, completed: int = 0) -> None:
+    """Count an order towards the deal rate. Locks the listing."""
+    before = await store.find_locked(tx, listing_id)
+    if before is not None:
+        await save(tx, before, rules.count_order(before, created=created, completed=completed))
+
+
+async def save(tx: Tx, before: Listing, after: Listing) -> None:
+    """Store what differs, and tell when the version rose. `before` is locked."""
+    if after == before:
+        return
+    await store.update(tx, before, after)
+    if after.version != before.version:
+        tx.emit(shown.changed(before, after))
+
+
+def _changes(command: Edit) -> dict[str, Any]:
+    """The listing's fields that the command gives."""
+    changes = {
+        name: value for name in EDITED_AS_GIVEN if (value := getattr(command, name)) is not None
+    }
+    if (command.lat is None) != (command.lng is None):
+        raise BadInput("a place has a latitude and a longitude")
+    if command.lat is not None and command.lng is not None:
+        changes["point"] = Point(command.lat, command.lng)
+    if command.drop_price is not None:
+        name = f"price_{command.drop_price}_fen"
+        if name in changes:
+            raise BadInput("a price is either given or dropped")
+        changes[name] = None
+    return changes
+
+
+ACTIONS = table(publish, edit, pause, resume, close)

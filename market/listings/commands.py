@@ -1,0 +1,121 @@
+"""What may be asked of listings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from market.kernel.availability import Plan
+from market.kernel.ids import Id
+from market.kernel.money import MAX_FEN
+
+Category = Literal["tools", "bicycles", "spaces", "skills", "cameras", "outdoor", "books", "other"]
+"""`market.listings.rules.categories` has their names for people."""
+
+Title = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
+Description = Annotated[str, Meta(max_length=2000)]
+Photo = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=512,
+        pattern=r"^(https?://[^\s]+|[A-Za-z0-9_./-]+)$",
+        description="an object key or a URL",
+    ),
+]
+Photos = Annotated[tuple[Photo, ...], Meta(max_length=9)]
+Latitude = Annotated[float, Meta(ge=-90, le=90, description="WGS-84 degrees")]
+Longitude = Annotated[float, Meta(ge=-180, le=180, description="WGS-84 degrees")]
+Address = Annotated[
+    str, Meta(max_length=200, description="told to the buyer with the order, not to everybody")
+]
+Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
+Version = Annotated[int, Meta(ge=1, le=2**53, description="the listing's version as last seen")]
+Words = Annotated[
+    str, Meta(max_length=64, description="all of which the title or the description has")
+]
+Limit = Annotated[int, Meta(ge=1, le=50)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """At least one of the two prices."""
+
+    title: Title
+    description: Description = ""
+    category: Category
+    photos: Photos = ()
+    lat: Latitude
+    lng: Longitude
+    address: Address = ""
+    plan: Plan
+    price_hour_fen: Fen | None = None
+    price_day_fen: Fen | None = None
+    deposit_fen: Fen = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What is left out stays as it is; `drop_price` takes one of the two prices away."""
+
+    listing_id: Id
+    version: Version
+    title: Title | None = None
+    description: Description | None = None
+    category: Category | None = None
+    photos: Photos | None = None
+    lat: Latitude | None = None
+    lng: Longitude | None = None
+    address: Address | None = None
+    plan: Plan | None = None
+    price_hour_fen: Fen | None = None
+    price_day_fen: Fen | None = None
+    drop_price: Literal["hour", "day"] | None = None
+    deposit_fen: Fen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    listing_id: Id
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    listing_id: Id
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    listing_id: Id
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetListing:
+    listing_id: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCategories:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMine:
+    before: Annotated[Id | None, Meta(description="`next` of the page before")] = None
+    limit: Limit = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    lat: Latitude
+    lng: Longitude
+    radius_m: Annotated[int, Meta(ge=1, le=50_000)] = 5_000
+    category: Category | None = None
+    text: Words | None = None
+    sort: Literal["match", "distance", "price", "rating"] = "match"
+    limit: Limit = 20

@@ -1,0 +1,162 @@
+"""What is shown of a listing, to whom, and the facts that say it has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from market.kernel.availability import Plan
+from market.kernel.facts import Fact, ListingChanged
+from market.kernel.ids import Id
+from market.kernel.topics import EVERYONE, Push, Readers
+from market.listings.rules.categories import LABELS
+from market.listings.rules.listing import Listing, OwnerCard
+from market.listings.rules.ranking import Parts
+
+GONE = "gone"
+"""The status of a card in a cell that its listing has left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingView:
+    """A listing, and the payload of `listing:ID`. Stars are in hundredths.
+
+    `address` is empty for everybody but the owner: a buyer learns it with the order.
+    """
+
+    listing_id: Id
+    version: int
+    terms_version: int
+    status: str
+    owner: OwnerCard
+    title: str
+    description: str
+    category: str
+    category_label: str
+    photos: tuple[str, ...]
+    lat: float
+    lng: float
+    address: str
+    plan: Plan
+    price_hour_fen: int | None
+    price_day_fen: int | None
+    deposit_fen: int
+    rating_centistars: int
+    ratings: int
+    deal_rate_percent: int
+    orders_completed: int
+    published_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingCard:
+    """A listing in a list or on a map, and the payload of `area:CELL`.
+
+    There `status` other than live means: take it off the map.
+    """
+
+    listing_id: Id
+    version: int
+    status: str
+    owner: OwnerCard
+    title: str
+    category: str
+    photo: str
+    lat: float
+    lng: float
+    price_hour_fen: int | None
+    price_day_fen: int | None
+    deposit_fen: int
+    rating_centistars: int
+    ratings: int
+    deal_rate_percent: int
+    orders_completed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One result of a search, with what its place in the list is made of."""
+
+    listing: ListingCard
+    distance_m: int
+    score: float
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchView:
+    """Best first. `candidates` is how many lie within the radius (of those looked at, which are the nearest)."""
+
+    hits: tuple[Hit, ...]
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MineView:
+    """Newest first. `next` asks for the following page, None when there is none."""
+
+    listings: tuple[ListingView, ...]
+    next: Id | None
+
+
+def view(listing: Listing, viewer_id: Id | None = None) -> ListingView:
+    """As `viewer_id` may see it; None: as everybody may."""
+    return ListingView(
+        listing_id=listing.id, version=listing.version, terms_version=listing.terms_version,
+        status=listing.status, owner=listing.owner, title=listing.title,
+        description=listing.description, category=listing.category,
+        category_label=LABELS.get(listing.category, ""), photos=listing.photos,
+        lat=listing.point.lat, lng=listing.point.lng,
+        address=listing.address if viewer_id == listing.owner.user_id else "",
+        plan=listing.plan, price_hour_fen=listing.price_hour_fen,
+        price_day_fen=listing.price_day_fen, deposit_fen=listing.deposit_fen,
+        rating_centistars=listing.rating_centistars, ratings=listing.ratings,
+        deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
+        published_ms=listing.published_ms,
+    )  # fmt: skip
+
+
+def card(listing: Listing) -> ListingCard:
+    return ListingCard(
+        listing_id=listing.id, version=listing.version, status=listing.status,
+        owner=listing.owner, title=listing.title, category=listing.category,
+        photo=listing.photos[0] if listing.photos else "", lat=listing.point.lat,
+        lng=listing.point.lng, price_hour_fen=listing.price_hour_fen,
+        price_day_fen=listing.price_day_fen, deposit_fen=listing.deposit_fen,
+        rating_centistars=listing.rating_centistars, ratings=listing.ratings,
+        deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
+    )  # fmt: skip
+
+
+def changed(before: Listing | None, after: Listing) -> Fact:
+    """The fact that `after` has come to be, for its watchers and for those of its cell (and of the one it left)."""
+    pushes = [
+        Push(topic=f"listing:{after.id}", kind="state", version=after.version, payload=view(after)),
+        _on_map(after.cell, card(after)),
+    ]
+    if before is not None and before.cell != after.cell:
+        pushes.append(_on_map(before.cell, replace(card(after), status=GONE)))
+    data = ListingChanged(
+        listing_id=after.id, version=after.version, terms_version=after.terms_version,
+        owner_id=after.owner.user_id, status=after.status, title=after.title,
+        category=after.category, plan=after.plan, price_hour_fen=after.price_hour_fen,
+        price_day_fen=after.price_day_fen, deposit_fen=after.deposit_fen, address=after.address,
+    )  # fmt: skip
+    return Fact(
+        kind=ListingChanged.KIND, entity=after.id, version=after.version, data=data,
+        pushes=tuple(pushes),
+    )  # fmt: skip
+
+
+def may_join_listing() -> Readers:
+    return EVERYONE
+
+
+def may_join_area() -> Readers:
+    return EVERYONE
+
+
+def _on_map(cell: str, payload: ListingCard) -> Push:
+    return Push(
+        topic=f"area:{cell}", kind="keyed", version=payload.version, payload=payload,
+        key=str(int(payload.listing_id)),
+    )  # fmt: skip

@@ -1,0 +1,243 @@
+"""The listings' SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pymysql.err
+
+from infra import wire
+from infra.mysql.database import Cursor, Row, Tx
+from market.kernel.availability import Plan
+from market.kernel.errors import NotFound
+from market.kernel.geo import Box, Point
+from market.kernel.ids import Id
+from market.listings.rules.listing import Listing, Owner, OwnerCard
+from market.listings.rules.ranking import Candidate
+from market.listings.rules.shown import ListingCard, card
+
+OWNER = (
+    "SELECT user_id, user_version, nickname, avatar_url, credit_version, credit_centistars, ratings "
+    "FROM owners WHERE user_id = %s FOR UPDATE"
+)
+INSERT_OWNER = (
+    "INSERT INTO owners (user_id, user_version, nickname, avatar_url, credit_version, credit_centistars, "
+    "ratings) VALUES (%s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE user_id = user_id"
+)
+UPDATE_OWNER = (
+    "UPDATE owners SET user_version = %s, nickname = %s, avatar_url = %s, credit_version = %s, "
+    "credit_centistars = %s, ratings = %s WHERE user_id = %s"
+)
+LISTING = (
+    "SELECT id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
+    "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
+    "address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, rating_centistars, "
+    "ratings, orders_created, orders_completed, published_ms FROM listings"
+)
+OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
+COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'closed'"
+MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
+INSERT = (
+    "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
+    "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
+    "cell, address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, "
+    "rating_centistars, ratings, orders_created, orders_completed, published_ms, id) VALUES "
+    "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    "%s, %s, %s)"
+)
+UPDATE = (
+    "UPDATE listings SET version = %s, terms_version = %s, owner_id = %s, owner_nickname = %s, "
+    "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, title = %s, "
+    "description = %s, category = %s, photos = %s, lat = %s, lng = %s, cell = %s, address = %s, "
+    "plan = %s, price_hour_fen = %s, price_day_fen = %s, deposit_fen = %s, rating_version = %s, "
+    "rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
+    "published_ms = %s WHERE id = %s"
+)
+LEAVE = (
+    "INSERT INTO departures (cell, listing_id, version) VALUES (%s, %s, %s) "
+    "ON DUPLICATE KEY UPDATE version = VALUES(version)"
+)
+ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
+CANDIDATES = (
+    "SELECT id, lat, lng, orders_created, orders_completed, rating_centistars, price_hour_fen, "
+    "price_day_fen FROM listings WHERE status = 'live' AND lat BETWEEN %s AND %s AND ({longitudes}){more} "
+    "ORDER BY POW(lat - %s, 2) + POW(LEAST(ABS(lng - %s), 360 - ABS(lng - %s)) * COS(RADIANS(%s)), 2) "
+    "LIMIT %s"
+)
+CELL_VERSIONS = (
+    "SELECT cell, CAST(SUM(version) AS SIGNED) FROM ("
+    "SELECT cell, version FROM listings WHERE cell IN ({marks}) UNION ALL "
+    "SELECT cell, version FROM departures WHERE cell IN ({marks})) AS versions GROUP BY cell"
+)
+IN_CELLS = (
+    f"{LISTING} WHERE id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY cell "
+    "ORDER BY id DESC) AS place FROM listings WHERE cell IN ({marks}) AND status = 'live') AS placed "
+    "WHERE place <= %s)"
+)
+
+
+def _listing(row: Row) -> Listing:
+    (
+        id_, version, terms_version, owner_id, nickname, avatar_url, credit_centistars, owner_ratings,
+        status, title, description, category, photos, lat, lng, address, plan, price_hour_fen,
+        price_day_fen, deposit_fen, rating_version, rating_centistars, ratings, created, completed,
+        published_ms,
+    ) = row  # fmt: skip
+    return Listing(
+        id=Id(id_), version=version, terms_version=terms_version,
+        owner=OwnerCard(
+            user_id=Id(owner_id), nickname=nickname, avatar_url=avatar_url,
+            credit_centistars=credit_centistars, ratings=owner_ratings,
+        ),
+        status=status, title=title, description=description, category=category,
+        photos=wire.from_json(photos, tuple[str, ...]), point=Point(lat, lng), address=address,
+        plan=wire.from_json(plan, Plan), price_hour_fen=price_hour_fen, price_day_fen=price_day_fen,
+        deposit_fen=deposit_fen, rating_version=rating_version, rating_centistars=rating_centistars,
+        ratings=ratings, orders_created=created, orders_completed=completed, published_ms=published_ms,
+    )  # fmt: skip
+
+
+def _values(listing: Listing) -> tuple[object, ...]:
+    """In the order of INSERT and UPDATE alike."""
+    owner = listing.owner
+    return (
+        listing.version, listing.terms_version, owner.user_id, owner.nickname, owner.avatar_url,
+        owner.credit_centistars, owner.ratings, listing.status, listing.title, listing.description,
+        listing.category, wire.json(listing.photos).decode(), listing.point.lat, listing.point.lng,
+        listing.cell, listing.address, wire.json(listing.plan).decode(), listing.price_hour_fen,
+        listing.price_day_fen, listing.deposit_fen, listing.rating_version, listing.rating_centistars,
+        listing.ratings, listing.orders_created, listing.orders_completed, listing.published_ms,
+        listing.id,
+    )  # fmt: skip
+
+
+async def lock_owner(tx: Tx, user_id: Id) -> Owner:
+    """Somebody we have not heard of gets an empty row, so that there is something to lock."""
+    row = await tx.one(OWNER, user_id)
+    if row is None:
+        await tx.execute(INSERT_OWNER, *_owner_values(Owner(user_id=user_id)))
+        row = await tx.one(OWNER, user_id)
+        assert row is not None
+    id_, user_version, nickname, avatar_url, credit_version, credit_centistars, ratings = row
+    return Owner(
+        user_id=Id(id_), user_version=user_version, nickname=nickname, avatar_url=avatar_url,
+        credit_version=credit_version, credit_centistars=credit_centistars, ratings=ratings,
+    )  # fmt: skip
+
+
+async def update_owner(tx: Tx, owner: Owner) -> None:
+    await tx.execute(UPDATE_OWNER, *_owner_values(owner)[1:], owner.user_id)
+
+
+def _owner_values(owner: Owner) -> tuple[object, ...]:
+    return (
+        owner.user_id, owner.user_version, owner.nickname, owner.avatar_url, owner.credit_version,
+        owner.credit_centistars, owner.ratings,
+    )  # fmt: skip
+
+
+async def count_open(tx: Tx, owner_id: Id) -> int:
+    """Live and paused ones; call it under the owner's lock."""
+    row = await tx.one(COUNT_OPEN, owner_id)
+    assert row is not None
+    return int(row[0])
+
+
+async def find_locked(tx: Tx, listing_id: Id) -> Listing | None:
+    row = await tx.one(f"{LISTING} WHERE id = %s FOR UPDATE", listing_id)
+    return _listing(row) if row else None
+
+
+async def lock(tx: Tx, listing_id: Id) -> Listing:
+    listing = await find_locked(tx, listing_id)
+    if listing is None:
+        raise NotFound("no such listing")
+    return listing
+
+
+async def lock_open_of(tx: Tx, owner_id: Id) -> list[Listing]:
+    """The owner's live and paused ones, in id order."""
+    return [_listing(row) for row in await tx.all(OPEN_OF_OWNER, owner_id)]
+
+
+async def insert(tx: Tx, listing: Listing) -> None:
+    try:
+        await tx.execute(INSERT, *_values(listing))
+    except (
+        pymysql.err.IntegrityError
+    ) as error:  # the id is taken: the whole action runs again with another
+        raise pymysql.err.OperationalError(1213, "the id is taken") from error
+
+
+async def update(tx: Tx, before: Listing, after: Listing) -> None:
+    """`before` is locked by this transaction."""
+    await tx.execute(UPDATE, *_values(after))
+    if before.cell != after.cell:
+        await tx.execute(LEAVE, before.cell, after.id, after.version)
+        await tx.execute(ENTER, after.cell, after.id)
+
+
+async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:
+    """Those that exist, in no order."""
+    if not ids:
+        return []
+    rows = await cursor.all(f"{LISTING} WHERE id IN ({_marks(ids)})", *ids)
+    return [_listing(row) for row in rows]
+
+
+async def read_mine(cursor: Cursor, owner_id: Id, before: Id, limit: int) -> list[Listing]:
+    return [_listing(row) for row in await cursor.all(MINE, owner_id, before, limit)]
+
+
+async def candidates(cursor: Cursor, box: Box, here: Point, *, category: str | None,
+                     words: Sequence[str], limit: int) -> list[Candidate]:  # fmt: skip
+    """Live ones within the box, the `limit` nearest (as on a flat map) first."""
+    longitudes = " OR ".join(["lng BETWEEN %s AND %s"] * len(box.longitudes))
+    args: list[object] = [box.south, box.north, *(edge for pair in box.longitudes for edge in pair)]
+    more = ""
+    if category is not None:
+        more += " AND category = %s"
+        args.append(category)
+    for word in words:
+        more += " AND (title LIKE %s OR description LIKE %s)"
+        args += [_containing(word)] * 2
+    sql = CANDIDATES.format(longitudes=longitudes, more=more)
+    rows = await cursor.all(sql, *args, here.lat, here.lng, here.lng, here.lat, limit)
+    return [
+        Candidate(
+            id=Id(id_), point=Point(lat, lng), orders_created=created, orders_completed=completed,
+            rating_centistars=rating_centistars, price_hour_fen=price_hour_fen,
+            price_day_fen=price_day_fen,
+        )
+        for id_, lat, lng, created, completed, rating_centistars, price_hour_fen, price_day_fen in rows
+    ]  # fmt: skip
+
+
+async def cell_versions(cursor: Cursor, cells: Sequence[str]) -> dict[str, int]:
+    """Cell -> the sum of the versions of all listings that are in it, or have left it.
+
+    It rises with every change in the cell and never falls (a listing that leaves keeps its last version here), without a
+    counter whose row every change in a neighbourhood would have to lock. Cells where nothing ever was are left out.
+    """
+    sql = CELL_VERSIONS.format(marks=_marks(cells))
+    return {cell: int(version) for cell, version in await cursor.all(sql, *cells, *cells)}
+
+
+async def cards_in_cells(
+    cursor: Cursor, cells: Sequence[str], limit: int
+) -> dict[str, list[ListingCard]]:
+    """Cell -> its live listings, the `limit` newest of each cell, newest first."""
+    found: dict[str, list[ListingCard]] = {cell: [] for cell in cells}
+    rows = await cursor.all(IN_CELLS.format(marks=_marks(cells)), *cells, limit)
+    for listing in sorted(map(_listing, rows), key=lambda listing: listing.id, reverse=True):
+        found[listing.cell].append(card(listing))
+    return found
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _containing(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -1,0 +1,135 @@
+"""Reading it: who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.action import view
+from infra.mysql.database import Cursor
+from market.kernel.actor import Call
+from market.kernel.errors import NotFound
+from market.kernel.geo import Point, box_around, is_cell
+from market.kernel.ids import MAX_ID, Id
+from market.kernel.topics import Entry, Snapshot, Want, topic_id
+from market.listings import store
+from market.listings.commands import GetCategories, GetListing, ListMine, Search
+from market.listings.rules import categories as category_rules
+from market.listings.rules import ranking, shown
+from market.listings.rules.categories import CategoriesView
+from market.listings.rules.shown import Hit, ListingView, MineView, SearchView
+from market.listings.wing import Listings
+
+MAX_CANDIDATES = 2_000
+"""Listings ranked per search: the nearest ones. Ranking so many takes a few milliseconds of the event loop."""
+
+MAX_WORDS = 5
+MAX_IN_CELL = 200
+
+
+@view("listings.get", public=True)
+async def get(listings: Listings, call: Call, query: GetListing) -> ListingView:
+    """A listing, whatever its status. Its owner sees the address too."""
+    async with listings.db.read() as cursor:
+        found = await store.read(cursor, [query.listing_id])
+    if not found:
+        raise NotFound("no such listing")
+    return shown.view(found[0], call.actor.user_id)
+
+
+@view("listings.categories", public=True)
+async def categories(listings: Listings, call: Call, query: GetCategories) -> CategoriesView:
+    """The categories in the order in which they are shown, with their names."""
+    return category_rules.ALL
+
+
+@view("listings.mine")
+async def mine(listings: Listings, call: Call, query: ListMine) -> MineView:
+    """One's own listings, closed ones too, newest first."""
+    before = Id(MAX_ID) if query.before is None else query.before
+    async with listings.db.read() as cursor:
+        found = await store.read_mine(cursor, call.actor.user_id, before, query.limit + 1)
+    page = found[: query.limit]
+    return MineView(
+        listings=tuple(shown.view(listing, call.actor.user_id) for listing in page),
+        next=page[-1].id if len(found) > len(page) else None,
+    )
+
+
+@view("listings.search", public=True)
+async def search(listings: Listings, call: Call, query: Search) -> SearchView:
+    """Live listings around a place, best first. Nothing found is an empty list."""
+    here = Point(query.lat, query.lng)
+    async with listings.db.read() as cursor:
+        candidates = await store.candidates(
+            cursor, box_around(here, query.radius_m), here, category=query.category,
+            words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
+        )  # fmt: skip
+        ranked = ranking.rank(candidates, here, query.radius_m, query.sort)
+        best = ranked[: query.limit]
+        cards = {
+            listing.id: shown.card(listing)
+            for listing in await store.read(cursor, [r.candidate.id for r in best])
+            if listing.status == "live"  # it may have been paused since the first statement
+        }
+    hits = tuple(
+        Hit(
+            listing=cards[r.candidate.id],
+            distance_m=round(r.distance_m),
+            score=r.score,
+            parts=r.parts,
+        )
+        for r in best
+        if r.candidate.id in cards
+    )
+    return SearchView(hits=hits, candidates=len(ranked))
+
+
+async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:
+    """`listing:ID` and `area:CELL` topics. Listings that do not exist are left out; every well-formed cell exists."""
+    have = {topic_id(want.topic, "listing"): want.have for want in wants}
+    ids = [id_ for id_ in have if id_ is not None]
+    cells = sorted({cell for want in wants if (cell := _cell_of(want.topic)) is not None})
+    if not ids and not cells:
+        return []
+    async with listings.db.read() as cursor:
+        found = await store.read(cursor, ids)
+        areas = await _areas(cursor, cells) if cells else []
+    states = [
+        Snapshot(
+            topic=f"listing:{listing.id}", kind="state", version=listing.version,
+            readers=shown.may_join_listing(),
+            state=None if have[listing.id] == listing.version else shown.view(listing),
+        )
+        for listing in found
+    ]  # fmt: skip
+    return states + areas
+
+
+async def _areas(cursor: Cursor, cells: Sequence[str]) -> list[Snapshot]:
+    """Always whole, whatever the asker has: what is missing from `entries` is gone from the cell.
+
+    `version` rises with every change in the cell (see `store.cell_versions`), so equal versions mean equal cells. It is
+    read before the entries, which may therefore be newer than it says, never older. Entries carry their listing's version,
+    the same as the pushes do; at most the 200 newest listings of a cell are given.
+    """
+    versions = await store.cell_versions(cursor, cells)
+    cards = await store.cards_in_cells(cursor, cells, MAX_IN_CELL)
+    return [
+        Snapshot(
+            topic=f"area:{cell}", kind="keyed", version=versions.get(cell, 0),
+            readers=shown.may_join_area(),
+            entries=tuple(
+                Entry(version=card.version, payload=card, key=str(int(card.listing_id)))
+                for card in cards[cell]
+            ),
+        )
+        for cell in cells
+    ]  # fmt: skip
+
+
+def _cell_of(topic: str) -> str | None:
+    head, _, tail = topic.partition(":")
+    return tail if head == "area" and is_cell(tail) else None
+
+
+TOPICS = ("listing", "area")
