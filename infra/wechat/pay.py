@@ -13,16 +13,19 @@ Source: pay.wechatpay.cn/doc/v3/merchant 4012791856 (prepay), 4012791859 (query)
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from yarl import URL
 
 from infra.config import ConfigError, WechatPayConfig
@@ -54,14 +57,23 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class WechatPay:
-    """Use as `async with WechatPay(config) as pay`: the HTTP connections live as long as the block.
+@dataclass(frozen=True, slots=True)
+class _Lifetime:
+    """What exists inside the `async with` block."""
 
-    `client_params` and `open_notification` need no network and work outside of it too. Keys are
-    read when it is made (ConfigError). Every call may raise PaymentProviderError (no usable answer
-    after the retries; retryable), NotFound (WeChat does not know the order or refund) or Conflict
-    with `data["code"]`, WeChat's own code, such as ORDERPAID, ORDER_CLOSED, OUT_TRADE_NO_USED,
-    NOT_ENOUGH, PARAM_ERROR. All may be repeated with the same numbers.
+    merchant_key: RSAPrivateKey
+    addressee: Addressee
+    session: aiohttp.ClientSession
+
+
+class WechatPay:
+    """Use as `async with WechatPay(config) as pay`: entering reads the keys (ConfigError), leaving
+    closes the connections.
+
+    Every call may raise PaymentProviderError (no usable answer after the retries; retryable),
+    NotFound (WeChat does not know the order or refund) or Conflict with `data["code"]`, WeChat's
+    own code, such as ORDERPAID, ORDER_CLOSED, OUT_TRADE_NO_USED, NOT_ENOUGH, PARAM_ERROR. All may
+    be repeated with the same numbers.
     """
 
     def __init__(
@@ -71,26 +83,18 @@ class WechatPay:
         clock_ms: Callable[[], int] = wall_clock_ms,
         chance: random.Random | None = None,
     ) -> None:
-        apiv3_key = config.apiv3_key.encode()
-        if len(apiv3_key) != 32:
-            raise ConfigError("SHAREHUB_WECHATPAY_APIV3_KEY must have 32 bytes")
         self._config = config
-        self._merchant_key = load_merchant_key(config.merchant_key_file)
-        self._addressee = Addressee(
-            appid=config.appid,
-            mchid=config.mchid,
-            apiv3_key=apiv3_key,
-            platform_keys={config.platform_key_id: load_platform_key(config.platform_key_file)},
-        )
         self._clock_ms = clock_ms
         self._chance = chance or random.Random()
-        self._session: aiohttp.ClientSession | None = None
+        self._lifetime: _Lifetime | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
+        merchant_key, addressee = await asyncio.to_thread(_read_keys, self._config)
+        session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=ATTEMPT_S, sock_connect=CONNECT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._lifetime = _Lifetime(merchant_key, addressee, session)
         return self
 
     async def __aexit__(
@@ -99,9 +103,9 @@ class WechatPay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._lifetime is not None:
+            await self._lifetime.session.close()
+            self._lifetime = None
 
     async def prepay(
         self,
@@ -150,7 +154,7 @@ class WechatPay:
             "nonceStr": nonce,
             "package": package,
             "signType": "RSA",
-            "paySign": sign(self._merchant_key, *(line.encode() for line in lines)),
+            "paySign": sign(self._open.merchant_key, *(line.encode() for line in lines)),
         }
 
     async def query(self, out_trade_no: str) -> Trade:
@@ -219,7 +223,13 @@ class WechatPay:
         Within 300 s a repetition passes: remember `id` durably, and query the order before
         believing an amount.
         """
-        return opened(self._addressee, headers, raw_body, now_ms)
+        return opened(self._open.addressee, headers, raw_body, now_ms)
+
+    @property
+    def _open(self) -> _Lifetime:
+        if self._lifetime is None:
+            raise RuntimeError("WechatPay is used outside of its `async with` block")
+        return self._lifetime
 
     async def _call(
         self,
@@ -247,12 +257,11 @@ class WechatPay:
 
     async def _exchange(self, method: str, path: str, body: bytes) -> Any:
         """One signed request and its proved answer, parsed (None for an empty one)."""
-        if self._session is None:
-            raise RuntimeError("WechatPay is used outside of its `async with` block")
+        held = self._open
         url = URL(self._config.url.rstrip("/") + path, encoded=True)
         headers = {
             "Authorization": authorization(
-                self._merchant_key,
+                held.merchant_key,
                 method=method,
                 target=url.raw_path_qs,
                 body=body,
@@ -266,7 +275,7 @@ class WechatPay:
             "User-Agent": "ShareHub",
             "Wechatpay-Serial": self._config.platform_key_id,
         }
-        async with self._session.request(
+        async with held.session.request(
             method, url, data=body or None, headers=headers, allow_redirects=False
         ) as response:
             raw = await response.read()
@@ -275,15 +284,25 @@ class WechatPay:
         # without one is not.
         if response.status < 300 or "Wechatpay-Signature" in response.headers:
             try:
-                verify_signed(
-                    self._addressee.platform_keys, response.headers, raw, self._clock_ms()
-                )
+                verify_signed(held.addressee.platform_keys, response.headers, raw, self._clock_ms())
             except Unverified as problem:
                 raise TryAgain(f"answer not verified: {problem}") from None
         answer = _parsed(raw)
         if response.status < 300:
             return answer
         raise _refusal(response.status, answer)
+
+
+def _read_keys(config: WechatPayConfig) -> tuple[RSAPrivateKey, Addressee]:
+    apiv3_key = config.apiv3_key.encode()
+    if len(apiv3_key) != 32:
+        raise ConfigError("SHAREHUB_WECHATPAY_APIV3_KEY must have 32 bytes")
+    return load_merchant_key(config.merchant_key_file), Addressee(
+        appid=config.appid,
+        mchid=config.mchid,
+        apiv3_key=apiv3_key,
+        platform_keys={config.platform_key_id: load_platform_key(config.platform_key_file)},
+    )
 
 
 def _refusal(status: int, answer: Any) -> MarketError | TryAgain:

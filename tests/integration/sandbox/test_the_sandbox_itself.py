@@ -1,0 +1,184 @@
+"""Keys that stay, trades that survive a restart, messages, fault plans, and another library's opinion."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from infra.wechat.pay import WechatPay, wall_clock_ms
+from tests.integration.sandbox.conftest import (
+    FAR_MS,
+    ROOT,
+    Phone,
+    Receiver,
+    Sandbox,
+    Shop,
+    running_sandbox,
+)
+
+pytestmark = pytest.mark.timeout(40)
+
+FILES = {
+    "merchant_key.pem",
+    "merchant_pub.pem",
+    "platform_key.pem",
+    "platform_pub.pem",
+    "sandbox.json",
+}
+
+
+def test_keys_only_makes_the_files_once(tmp_path: Path) -> None:
+    run_dir = tmp_path / "deep" / "wechat"
+    command = [sys.executable, "-m", "sandbox.server", "--run-dir", str(run_dir), "--keys-only"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=30)
+    first = {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    subprocess.run(command, cwd=ROOT, check=True, timeout=30)
+    assert set(first) == FILES
+    assert first == {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    account = json.loads(first["sandbox.json"])
+    assert len(account["apiv3_key"]) == 32
+    assert account["platform_key_id"].startswith("PUB_KEY_ID_")
+
+
+async def test_a_restart_forgets_nothing(
+    tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    receiver.answers.append(500)  # the first notification is not heard; the next server must go on
+    order: dict[str, Any] = {
+        "description": "d",
+        "amount_fen": 5,
+        "openid": "bob",
+        "expires_at_ms": FAR_MS,
+    }
+    slow = ("--time-factor", "0.2")
+    with running_sandbox(tmp_path, *slow) as before:
+        async with WechatPay(before.pay_config(receiver.url)) as pay:
+            unpaid = await pay.prepay(out_trade_no="T-unpaid", **order)
+            paid = await pay.prepay(out_trade_no="T-paid", **order)
+        phone = Phone(http, before.url)
+        assert (await phone.post("/sandbox/pay", prepay_id=paid.prepay_id))[0] == 200
+        first = await receiver.next()
+    with running_sandbox(tmp_path, *slow) as after:
+        assert after.account == before.account
+        async with WechatPay(after.pay_config(receiver.url)) as pay:
+            assert (await pay.query("T-paid")).state == "SUCCESS"
+            assert await pay.prepay(out_trade_no="T-unpaid", **order) == unpaid
+            second = await receiver.next()
+            one, two = (
+                pay.open_notification(n.headers, n.body, wall_clock_ms()) for n in (first, second)
+            )
+            assert one.id == two.id
+
+
+async def test_fault_plans(phone: Phone, pay: WechatPay, shop: Shop) -> None:
+    for bad in ({"rate": 2}, {"rate": "x"}, {"kinds": ["nonsense"]}, {"next": "delay"}):
+        status, _ = await phone.faults(**bad)
+        assert status == 400
+    before = (await phone.get("/sandbox/faults"))["injected"].get("error_after", 0)
+    _, report = await phone.faults(next=["error_after", "notify_drop"])
+    assert report["next"] == ["error_after", "notify_drop"]
+    await shop.order(shop.number())
+    report = await phone.get("/sandbox/faults")
+    assert report["injected"]["error_after"] == before + 1
+    assert report["next"] == ["notify_drop"]
+
+
+async def test_bad_requests_of_the_tester_are_explained(phone: Phone) -> None:
+    for path, fields, status in (
+        ("/sandbox/login-code", {}, 400),
+        ("/sandbox/pay", {"prepay_id": "wx-unknown"}, 404),
+        ("/sandbox/pay", {"prepay_id": "wx-unknown", "delay_ms": -1}, 400),
+        ("/sandbox/notify", {"out_trade_no": "T-unknown", "mode": "replay"}, 404),
+        ("/sandbox/notify", {"out_trade_no": "T-unknown", "mode": "odd"}, 400),
+    ):
+        got, answer = await phone.post(path, **fields)
+        assert (got, bool(answer["code"])) == (status, True), path
+
+
+async def test_the_front_page_speaks_two_languages(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(sandbox.url) as answer:
+        page = await answer.text()
+    assert "微信沙箱" in page
+    assert "the money is not" in page
+    assert sandbox.account["secret"] not in page
+
+
+async def test_messages_and_the_text_check(sandbox: Sandbox, phone: Phone) -> None:
+    asked = {
+        "grant_type": "client_credential",
+        "appid": sandbox.account["appid"],
+        "secret": sandbox.account["secret"],
+    }
+    _, token = await phone.post("/cgi-bin/stable_token", **asked)
+    _, again = await phone.post("/cgi-bin/stable_token", **asked)
+    assert again["access_token"] == token["access_token"]
+    _, refused = await phone.post("/cgi-bin/stable_token", **(asked | {"secret": "x"}))
+    assert refused["errcode"] == 40125
+    access = f"?access_token={token['access_token']}"
+
+    async def send(**fields: object) -> int:
+        message = {"touser": "mia", "template_id": "t1", "data": {"thing1": {"value": "到了"}}}
+        path = f"/cgi-bin/message/subscribe/send{access}"
+        _, answer = await phone.post(path, **(message | fields))
+        return int(answer["errcode"])
+
+    assert await send() == 0
+    assert await send(touser="refuses-mia") == 43101
+    assert await send(template_id="bad") == 40037
+    assert await send(data={"thing1": {"value": "长" * 21}}) == 47003
+    sent = (await phone.get("/sandbox/messages?touser=mia"))["messages"]
+    assert [message["template_id"] for message in sent] == ["t1"]
+    _, refused = await phone.post("/cgi-bin/message/subscribe/send?access_token=x", touser="mia")
+    assert refused["errcode"] == 40001
+
+    text = {"version": 2, "openid": "mia", "scene": 2}
+    for content, suggest in (("你好", "pass"), ("可疑", "review"), ("违禁", "risky")):
+        _, answer = await phone.post(f"/wxa/msg_sec_check{access}", content=content, **text)
+        assert answer["result"]["suggest"] == suggest
+
+
+async def test_another_library_agrees(
+    sandbox: Sandbox, phone: Phone, pay: WechatPay, shop: Shop, receiver: Receiver
+) -> None:
+    """The sandbox was written beside our client; wechatpayv3 was not, and gets along with it too."""
+    library = pytest.importorskip("wechatpayv3.async_")
+    account, run_dir = sandbox.account, sandbox.run_dir
+    client = library.AsyncWeChatPay(
+        wechatpay_type=library.WeChatPayType.MINIPROG,
+        mchid=account["mchid"],
+        private_key=(run_dir / "merchant_key.pem").read_text(),
+        cert_serial_no=account["merchant_serial"],
+        apiv3_key=account["apiv3_key"],
+        appid=account["appid"],
+        notify_url=receiver.url,
+        public_key=(run_dir / "platform_pub.pem").read_text(),
+        public_key_id=account["platform_key_id"],
+    )
+    client._core._gate_way = sandbox.url
+    number = shop.number()
+    async with client:
+        status, answer = await client.pay(
+            description="工具",
+            out_trade_no=number,
+            amount={"total": 99},
+            payer={"openid": "carol"},
+        )
+        assert status == 200, answer
+        prepay_id = json.loads(answer)["prepay_id"]
+        await phone.post("/sandbox/pay", prepay_id=prepay_id)
+        received = await receiver.next()
+        event = client.callback(
+            {name.lower(): value for name, value in received.headers.items()}, received.body
+        )
+        assert event["resource"]["amount"]["total"] == 99
+        status, answer = await client.query(out_trade_no=number)
+        assert json.loads(answer)["trade_state"] == "SUCCESS"
+    assert (await pay.query(number)).payer_openid == "carol"
