@@ -125,11 +125,20 @@ async def test_a_payment_that_overtakes_the_close(
     assert (await pay.query(number)).state == "SUCCESS"
 
 
+async def test_the_expiry_is_not_too_near(shop: Shop) -> None:
+    with pytest.raises(Conflict) as refused:
+        await shop.order(shop.number(), expires_at_ms=wall_clock_ms() + 1_000)
+    assert refused.value.data["code"] == "PARAM_ERROR"
+
+
 async def test_nobody_pays_after_the_expiry(shop: Shop, phone: Phone) -> None:
     # 60 s is the least WeChat takes, scaled to 1.2 s; the expiry is cut down to a whole second.
-    soon_ms = wall_clock_ms() + 2_300
+    now_ms = wall_clock_ms()
+    soon_ms = (now_ms // 1000 + 3) * 1000
     prepay_id = await shop.order(shop.number(), expires_at_ms=soon_ms)
-    status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id, delay_ms=2_400)
+    status, answer = await phone.post(
+        "/sandbox/pay", prepay_id=prepay_id, delay_ms=soon_ms - now_ms
+    )
     assert (status, answer["code"]) == (400, "EXPIRED")
     status, _ = await phone.post("/sandbox/pay", prepay_id=prepay_id, after_expiry=True)
     assert status == 200

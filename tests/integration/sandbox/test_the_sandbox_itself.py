@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from infra.wechat.pay import WechatPay, wall_clock_ms
+from sandbox.server.faults import CALL_KINDS, Faults
 from tests.integration.sandbox.conftest import (
     FAR_MS,
     ROOT,
@@ -87,6 +88,26 @@ async def test_fault_plans(phone: Phone, pay: WechatPay, shop: Shop) -> None:
     report = await phone.get("/sandbox/faults")
     assert report["injected"]["error_after"] == before + 1
     assert report["next"] == ["notify_drop"]
+
+
+def test_the_same_seed_spoils_the_same_calls() -> None:
+    one, two, other = (Faults(0.2, seed) for seed in (7, 7, 8))
+    drawn = [one.for_call() for _ in range(500)]
+    assert drawn == [two.for_call() for _ in range(500)]
+    assert drawn != [other.for_call() for _ in range(500)]
+    assert 60 < sum(kind is not None for kind in drawn) < 140
+    assert {kind for kind in drawn if kind} == set(CALL_KINDS)
+
+
+async def test_a_page_from_elsewhere_may_call_the_phone(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    async with http.options(f"{sandbox.url}/sandbox/pay") as answer:
+        assert answer.status == 200
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    async with http.get(f"{sandbox.url}/v3/pay/transactions/id/4?mchid=1") as answer:
+        assert answer.status == 401
+        assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 async def test_bad_requests_of_the_tester_are_explained(phone: Phone) -> None:
