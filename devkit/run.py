@@ -157,7 +157,7 @@ def welcome(stack: Stack) -> str:
     api = stack.api_url
     lines = [
         "",
-        f"  api        {api}          OpenAPI: {api}/openapi.json",
+        f"  api        {api}          OpenAPI: {api}/openapi.json   to read: {api}/",
         *(f"  hub        {url}" for url in stack.hub_urls),
         f"  sandbox    {stack.sandbox_url}",
         f"  metrics    {'  '.join(f'{process.url}/metrics' for process in stack.product)}",
