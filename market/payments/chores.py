@@ -51,16 +51,14 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
     taken = errand.refund
     try:
         answer = await _ask_about(payments, errand)
-    except NotFound as unknown:  # WeChat never heard of it: send it again, under the same number
-        await _postpone(payments, replace(taken, status="wanted"), str(unknown), now_ms)
-        return True
+    except NotFound as unknown:
+        if taken.status == "sent":  # WeChat has lost it: send it again, under the same number
+            await _postpone(payments, replace(taken, status="wanted"), unknown.message, now_ms)
+            return True
+        await _fail(payments, taken, unknown, now_ms)
+        raise
     except MarketError as failure:
-        reason = f"{failure.data.get('code', failure.code)}: {failure.message}"
-        await _postpone(payments, taken, reason, now_ms)
-        if taken.attempts >= errands.ALERT_AFTER or isinstance(failure, Conflict):
-            books.alert(
-                "refund_failing", refund=taken.out_refund_no, attempts=taken.attempts, reason=reason
-            )
+        await _fail(payments, taken, failure, now_ms)
         raise
 
     async def record(tx: Tx) -> None:
@@ -89,6 +87,15 @@ async def _ask_about(payments: Payments, errand: RefundErrand) -> Answer:
         refund_fen=refund.amount_fen, total_fen=payment.amount_fen,
         reason=wording.REFUND_REASONS.get(refund.reason, ""),
     )  # fmt: skip
+
+
+async def _fail(payments: Payments, taken: Refund, failure: MarketError, now_ms: int) -> None:
+    reason = f"{failure.data.get('code', failure.code)}: {failure.message}"
+    await _postpone(payments, taken, reason, now_ms)
+    if taken.attempts >= errands.ALERT_AFTER or not failure.retryable:
+        books.alert(
+            "refund_failing", refund=taken.out_refund_no, attempts=taken.attempts, reason=reason
+        )
 
 
 async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int) -> None:
