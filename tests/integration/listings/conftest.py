@@ -1,0 +1,103 @@
+"""What the listings' tests share: a wing, a thing to publish, facts to hear, the outbox to look into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+
+from infra.mysql.database import Tx
+from infra.process import Process, now_ms
+from market.kernel.actor import Actor
+from market.kernel.facts import (
+    KINDS,
+    FactData,
+    Heard,
+    OrderMoved,
+)
+from market.kernel.ids import Id
+from market.listings import actions, views
+from market.listings.commands import GetListing
+from market.listings.handlers import HANDLERS
+from market.listings.rules.shown import ListingView
+from market.listings.wing import Listings, open_wing
+from tests.integration.conftest import call, new_id, someone
+
+WEEK = [[[480, 1320]]] * 7
+PLAN = {"weekly": WEEK, "exceptions": [{"day": "2026-10-01", "windows": []}]}
+BODY: dict[str, Any] = {
+    "title": "电钻",
+    "description": "博世,带两块电池",
+    "category": "tools",
+    "photos": ["photos/1.jpg"],
+    "lat": 31.2304,
+    "lng": 121.4737,
+    "address": "南京东路 1 号",
+    "plan": PLAN,
+    "price_hour_fen": 500,
+    "price_day_fen": 3000,
+    "deposit_fen": 10000,
+}
+
+
+@pytest.fixture
+async def listings(process: Process) -> Listings:
+    return await open_wing(process)
+
+
+async def publish(listings: Listings, owner: Actor, **changes: Any) -> ListingView:
+    key = str(new_id())
+    return await actions.publish.perform(listings, owner, now_ms(), key, BODY | changes)
+
+
+async def hear(listings: Listings, *facts: Heard) -> None:
+    async def body(tx: Tx) -> None:
+        for fact in facts:
+            await HANDLERS[fact.kind](listings, tx, fact)
+
+    await listings.db.act(now_ms(), body, type(None))
+
+
+def heard(kind: str, entity: Id, version: int, data: FactData) -> Heard:
+    assert isinstance(data, KINDS[kind])
+    return Heard(
+        fact_id=new_id(), kind=kind, entity=entity, version=version, occurred_ms=now_ms(), data=data
+    )
+
+
+def moved(listing: ListingView, state: str) -> Heard:
+    order_id = new_id()
+    data = OrderMoved(
+        order_id=order_id, version=1, transition="x", state=state, by="buyer",
+        listing_id=listing.listing_id, buyer_id=new_id(), owner_id=listing.owner.user_id,
+        title=listing.title, start_ms=0, end_ms=1, rent_fen=0, deposit_fen=0, fee_fen=0,
+        total_fen=0, refund_fen=0, pay_by_ms=0,
+    )  # fmt: skip
+    return heard(f"order.{state}", order_id, 1, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A fact in the outbox, with its pushes as they go over the wire."""
+
+    kind: str
+    version: int
+    pushes: list[dict[str, Any]]
+    raw: bytes
+
+
+async def facts_of(listings: Listings, listing_id: Id) -> list[Written]:
+    """What is in the outbox about a listing, oldest first."""
+    sql = "SELECT kind, version, data, pushes FROM outbox WHERE entity = %s ORDER BY seq"
+    async with listings.db.read() as cursor:
+        rows = await cursor.all(sql, listing_id)
+    return [
+        Written(kind, version, msgspec.msgpack.decode(pushes), data + pushes)
+        for kind, version, data, pushes in rows
+    ]
+
+
+async def look(listings: Listings, listing_id: Id) -> ListingView:
+    return await views.get(listings, call(someone()), GetListing(listing_id=listing_id))
