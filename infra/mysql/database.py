@@ -74,6 +74,10 @@ class Cursor:
     def __init__(self, connection: aiomysql.Connection) -> None:
         self._connection = connection
 
+    def drop(self) -> None:
+        """Close the connection; its pool makes a new one."""
+        self._connection.close()
+
     async def all(self, sql: str, *args: object) -> list[Row]:
         async with self._connection.cursor() as cursor:
             await cursor.execute(sql, args or None)

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 from infra.mysql.database import Cursor, Database
 
 GET = "SELECT GET_LOCK(%s, 0)"
-STILL = "SELECT IS_USED_LOCK(%s) = CONNECTION_ID()"
 
 
 class Exclusive:
@@ -37,6 +36,9 @@ class Exclusive:
         return cursor
 
     async def let_go(self) -> None:
-        """After an error on the connection, or at the end. The lock goes with the connection."""
-        stack, self._stack, self._cursor = self._stack, AsyncExitStack(), None
+        """After an error, or at the end. The connection is dropped, and the lock with it."""
+        stack, self._stack = self._stack, AsyncExitStack()
+        if self._cursor is not None:
+            self._cursor.drop()
+            self._cursor = None
         await stack.aclose()

@@ -8,7 +8,7 @@ are proved.
      "resource": {"algorithm": "AEAD_AES_256_GCM", "nonce": "...",
                   "associated_data": "transaction", "ciphertext": "..."}}
 
-Source: pay.wechatpay.cn/doc/v3/merchant/4012071382. The signature covers the raw bytes; parsing
+Source: pay.weixin.qq.com, API v3: 回调通知处理. The signature covers the raw bytes; parsing
 comes after it. A genuine notification that is sent again inside 300 s passes here: `id` and `nonce`
 are for the caller to remember durably.
 """

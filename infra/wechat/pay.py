@@ -5,65 +5,41 @@ Why not the library `wechatpayv3` 2.0.4, which covers these calls: its gateway a
 inside a private object, so it can only be pointed at a sandbox or at the backup host api2 by
 writing to `client._core._gate_way`; it raises bare `Exception` for a wrong answer, accepts day-old
 notifications and brings a second HTTP stack (httpx). What remains of it is 30 lines of RSA, in
-`signing.py`; the tests let the library and this module check each other.
+`signing.py` and `gateway.py`; the tests let the library and this module check each other.
 
-Source: pay.wechatpay.cn/doc/v3/merchant 4012791856 (prepay), 4012791859 (query), 4012791860
-(close), 4012791862 (refund).
+Source: pay.weixin.qq.com, API v3: 小程序下单 (prepay), 商户订单号查询订单 (query), 关闭订单 (close), 退款申请
+(refund).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from yarl import URL
 
-from infra.config import ConfigError, WechatPayConfig
-from infra.wechat.calls import TryAgain, persistently
-from infra.wechat.notification import Addressee, Notification, opened, verify_signed
-from infra.wechat.signing import (
-    Unverified,
-    authorization,
-    load_merchant_key,
-    load_platform_key,
-    sign,
-)
+from infra.config import WechatPayConfig
+from infra.wechat.gateway import Gateway, read_keys
+from infra.wechat.notification import Notification, opened
+from infra.wechat.signing import sign
 from infra.wechat.trades import Malformed, Prepay, Refund, Trade, refund_from, rfc3339, trade_from
-from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProviderError
+from market.kernel.errors import Conflict
 
 __all__ = ["Notification", "Prepay", "Refund", "Trade", "WechatPay"]
 
 ATTEMPT_S = 5.0  # of each attempt; there are four at most, see calls.py
 CONNECT_S = 2.0
 
-_UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
 _CLOSED = ("ORDER_CLOSED", "ORDERCLOSED")
-_TOO_FREQUENT = 429
-
-T = TypeVar("T")
 
 
 def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Lifetime:
-    """What exists inside the `async with` block."""
-
-    merchant_key: RSAPrivateKey
-    addressee: Addressee
-    session: aiohttp.ClientSession
 
 
 class WechatPay:
@@ -86,15 +62,21 @@ class WechatPay:
         self._config = config
         self._clock_ms = clock_ms
         self._chance = chance or random.Random()
-        self._lifetime: _Lifetime | None = None
+        self._gateway: Gateway | None = None
 
     async def __aenter__(self) -> Self:
-        merchant_key, addressee = await asyncio.to_thread(_read_keys, self._config)
+        keys = await asyncio.to_thread(read_keys, self._config)
         session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=ATTEMPT_S, sock_connect=CONNECT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
-        self._lifetime = _Lifetime(merchant_key, addressee, session)
+        self._gateway = Gateway(
+            config=self._config,
+            keys=keys,
+            session=session,
+            clock_ms=self._clock_ms,
+            chance=self._chance,
+        )
         return self
 
     async def __aexit__(
@@ -103,9 +85,9 @@ class WechatPay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._lifetime is not None:
-            await self._lifetime.session.close()
-            self._lifetime = None
+        if self._gateway is not None:
+            await self._gateway.session.close()
+            self._gateway = None
 
     async def prepay(
         self,
@@ -140,7 +122,7 @@ class WechatPay:
                 raise Malformed("prepay_id is missing")
             return Prepay(prepay_id=answer["prepay_id"])
 
-        return await self._call("prepay", "POST", "/v3/pay/transactions/jsapi", body, read)
+        return await self._open.call("prepay", "POST", "/v3/pay/transactions/jsapi", body, read)
 
     def client_params(self, prepay_id: str, now_ms: int, nonce: str) -> dict[str, str]:
         """The arguments of wx.requestPayment, signed. Costs one RSA signature (about 1 ms), no
@@ -154,7 +136,7 @@ class WechatPay:
             "nonceStr": nonce,
             "package": package,
             "signType": "RSA",
-            "paySign": sign(self._open.merchant_key, *(line.encode() for line in lines)),
+            "paySign": sign(self._open.keys.merchant, *(line.encode() for line in lines)),
         }
 
     async def query(self, out_trade_no: str) -> Trade:
@@ -167,7 +149,7 @@ class WechatPay:
                 raise Malformed("it is another order's answer")
             return trade
 
-        return await self._call(
+        return await self._open.call(
             "query", "GET", f"{path}?mchid={_quoted(self._config.mchid)}", None, read
         )
 
@@ -177,7 +159,9 @@ class WechatPay:
         """
         path = f"/v3/pay/transactions/out-trade-no/{_quoted(out_trade_no)}/close"
         try:
-            await self._call("close", "POST", path, {"mchid": self._config.mchid}, lambda _: None)
+            await self._open.call(
+                "close", "POST", path, {"mchid": self._config.mchid}, lambda _: None
+            )
         except Conflict as refusal:
             if refusal.data.get("code") not in _CLOSED:
                 raise
@@ -205,14 +189,14 @@ class WechatPay:
         }
         if reason:
             body["reason"] = reason
-        return await self._call(
+        return await self._open.call(
             "refund", "POST", "/v3/refund/domestic/refunds", body, _this_refund(out_refund_no)
         )
 
     async def query_refund(self, out_refund_no: str) -> Refund:
         """What has become of the refund. NotFound if WeChat never heard of it."""
         path = f"/v3/refund/domestic/refunds/{_quoted(out_refund_no)}"
-        return await self._call("query_refund", "GET", path, None, _this_refund(out_refund_no))
+        return await self._open.call("query_refund", "GET", path, None, _this_refund(out_refund_no))
 
     def open_notification(
         self, headers: Mapping[str, str], raw_body: bytes, now_ms: int
@@ -223,110 +207,13 @@ class WechatPay:
         Within 300 s a repetition passes: remember `id` durably, and query the order before
         believing an amount.
         """
-        return opened(self._open.addressee, headers, raw_body, now_ms)
+        return opened(self._open.keys.addressee, headers, raw_body, now_ms)
 
     @property
-    def _open(self) -> _Lifetime:
-        if self._lifetime is None:
+    def _open(self) -> Gateway:
+        if self._gateway is None:
             raise RuntimeError("WechatPay is used outside of its `async with` block")
-        return self._lifetime
-
-    async def _call(
-        self,
-        api: str,
-        method: str,
-        path: str,
-        content: Mapping[str, Any] | None,
-        read: Callable[[Any], T],
-    ) -> T:
-        # A title may hold half a surrogate pair: it becomes "?", and does not break the payment.
-        text = "" if content is None else json.dumps(content, ensure_ascii=False)
-        body = text.encode(errors="replace")
-
-        async def attempt() -> T:
-            answer = await self._exchange(method, path, body)
-            try:
-                return read(answer)
-            except Malformed as problem:
-                raise TryAgain(f"malformed answer: {problem}") from None
-
-        try:
-            return await persistently(api, attempt, self._chance)
-        except TryAgain as problem:
-            raise PaymentProviderError(api=api, reason=str(problem)) from None
-
-    async def _exchange(self, method: str, path: str, body: bytes) -> Any:
-        """One signed request and its proved answer, parsed (None for an empty one)."""
-        held = self._open
-        url = URL(self._config.url.rstrip("/") + path, encoded=True)
-        headers = {
-            "Authorization": authorization(
-                held.merchant_key,
-                method=method,
-                target=url.raw_path_qs,
-                body=body,
-                mchid=self._config.mchid,
-                serial=self._config.merchant_serial,
-                timestamp_s=self._clock_ms() // 1000,
-                nonce=secrets.token_hex(16),
-            ),
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-            "User-Agent": "ShareHub",
-            "Wechatpay-Serial": self._config.platform_key_id,
-        }
-        async with held.session.request(
-            method, url, data=body or None, headers=headers, allow_redirects=False
-        ) as response:
-            raw = await response.read()
-        # Answers to a request whose signature was accepted are signed. A refusal without a
-        # signature (a gateway's 401 or 403) is still heard, as the official SDKs do; a success
-        # without one is not.
-        if response.status < 300 or "Wechatpay-Signature" in response.headers:
-            try:
-                verify_signed(held.addressee.platform_keys, response.headers, raw, self._clock_ms())
-            except Unverified as problem:
-                raise TryAgain(f"answer not verified: {problem}") from None
-        answer = _parsed(raw)
-        if response.status < 300:
-            return answer
-        raise _refusal(response.status, answer)
-
-
-def _read_keys(config: WechatPayConfig) -> tuple[RSAPrivateKey, Addressee]:
-    apiv3_key = config.apiv3_key.encode()
-    if len(apiv3_key) != 32:
-        raise ConfigError("SHAREHUB_WECHATPAY_APIV3_KEY must have 32 bytes")
-    return load_merchant_key(config.merchant_key_file), Addressee(
-        appid=config.appid,
-        mchid=config.mchid,
-        apiv3_key=apiv3_key,
-        platform_keys={config.platform_key_id: load_platform_key(config.platform_key_file)},
-    )
-
-
-def _refusal(status: int, answer: Any) -> MarketError | TryAgain:
-    said = answer if isinstance(answer, dict) else {}
-    code = said.get("code") if isinstance(said.get("code"), str) else f"HTTP_{status}"
-    message = str(said.get("message", ""))[:200]
-    if status == 401:
-        # Our own keys are wrong. Trying at once again is useless; trying once an operator has
-        # mended them is not.
-        return PaymentProviderError("WeChat Pay refuses our signature", code=code)
-    if status == 404 and code in _UNKNOWN:
-        return NotFound(message, code=code)
-    if 400 <= status < 500 and status != _TOO_FREQUENT:
-        return Conflict(message, code=code)
-    return TryAgain(f"{status} {code}")
-
-
-def _parsed(raw: bytes) -> Any:
-    if not raw:
-        return None
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None  # a gateway's HTML page: the status decides, and a success fails to be read
+        return self._gateway
 
 
 def _this_refund(out_refund_no: str) -> Callable[[Any], Refund]:

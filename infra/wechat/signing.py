@@ -5,8 +5,7 @@
     client       appId \\n timeStamp \\n nonceStr \\n package \\n
 
 All three are signed by SHA256 with RSA (PKCS#1 v1.5), base64. Resources of notifications are sealed
-by AES-256-GCM. Source: https://pay.wechatpay.cn/doc/v3/merchant/4012365342 (signatures),
-.../4012071382 (AES-GCM).
+by AES-256-GCM. Source: pay.weixin.qq.com, API v3: 如何生成请求签名, 如何验证签名, 如何解密回调报文.
 """
 
 from __future__ import annotations

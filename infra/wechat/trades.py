@@ -1,8 +1,7 @@
 """What WeChat Pay says of a payment and of a refund, as values. Amounts are integer fen, times UTC
 milliseconds.
 
-Source: pay.wechatpay.cn/doc/v3/merchant 4012791859 (query), 4012791862 (refund), 4012791861
-(notification).
+Source: pay.weixin.qq.com, API v3: 商户订单号查询订单, 退款申请, 支付成功回调通知, 退款结果回调通知.
 """
 
 from __future__ import annotations

@@ -1,0 +1,162 @@
+"""The gateway of WeChat Pay v3: one signed request, one proved answer, tried again while that
+helps.
+
+What comes back is either an answer that its reader understands, or one of three refusals:
+
+    2xx, signature good                         the answer, parsed
+    2xx, signature missing or bad; not readable tried again, then PaymentProviderError
+    401                                         PaymentProviderError at once: our own keys are wrong
+    404 ORDER_NOT_EXIST, RESOURCE_NOT_EXISTS    NotFound
+    other 4xx                                   Conflict, `data["code"]` is WeChat's
+    429, 3xx, 5xx, network, timeout             tried again, then PaymentProviderError
+
+Source: pay.weixin.qq.com, API v3: 接口规则 (rules), 如何使用微信支付公钥验签 (signatures).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from yarl import URL
+
+from infra.config import ConfigError, WechatPayConfig
+from infra.wechat.calls import TryAgain, persistently
+from infra.wechat.notification import Addressee, verify_signed
+from infra.wechat.signing import Unverified, authorization, load_merchant_key, load_platform_key
+from infra.wechat.trades import Malformed
+from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProviderError
+
+_UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
+_TOO_FREQUENT = 429
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Ours to sign with, and WeChat's to believe."""
+
+    merchant: RSAPrivateKey
+    addressee: Addressee
+
+
+def read_keys(config: WechatPayConfig) -> Keys:
+    """Reads the key files (blocking); ConfigError when one is missing or malformed."""
+    apiv3_key = config.apiv3_key.encode()
+    if len(apiv3_key) != 32:
+        raise ConfigError("SHAREHUB_WECHATPAY_APIV3_KEY must have 32 bytes")
+    platform_key = load_platform_key(config.platform_key_file)
+    return Keys(
+        merchant=load_merchant_key(config.merchant_key_file),
+        addressee=Addressee(
+            appid=config.appid,
+            mchid=config.mchid,
+            apiv3_key=apiv3_key,
+            platform_keys={config.platform_key_id: platform_key},
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The merchant's way to `config.url`, over `session`, whose timeout bounds each attempt."""
+
+    config: WechatPayConfig
+    keys: Keys
+    session: aiohttp.ClientSession
+    clock_ms: Callable[[], int]
+    chance: random.Random
+
+    async def call(
+        self,
+        api: str,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None,
+        read: Callable[[Any], T],
+    ) -> T:
+        """What `read` makes of the answer; it raises Malformed when the answer is not what it
+        should be. `path` is quoted already, with its query. `api` names the call in the metrics.
+        """
+        # A title may hold half a surrogate pair: it becomes "?", and does not break the payment.
+        text = "" if content is None else json.dumps(content, ensure_ascii=False)
+        body = text.encode(errors="replace")
+
+        async def attempt() -> T:
+            answer = await self._exchange(method, path, body)
+            try:
+                return read(answer)
+            except Malformed as problem:
+                raise TryAgain(f"malformed answer: {problem}") from None
+
+        try:
+            return await persistently(api, attempt, self.chance)
+        except TryAgain as problem:
+            raise PaymentProviderError(api=api, reason=str(problem)) from None
+
+    async def _exchange(self, method: str, path: str, body: bytes) -> Any:
+        """One signed request and its proved answer, parsed (None for an empty one)."""
+        url = URL(self.config.url.rstrip("/") + path, encoded=True)
+        headers = {
+            "Authorization": authorization(
+                self.keys.merchant,
+                method=method,
+                target=url.raw_path_qs,
+                body=body,
+                mchid=self.config.mchid,
+                serial=self.config.merchant_serial,
+                timestamp_s=self.clock_ms() // 1000,
+                nonce=secrets.token_hex(16),
+            ),
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "ShareHub",
+            "Wechatpay-Serial": self.config.platform_key_id,
+        }
+        async with self.session.request(
+            method, url, data=body or None, headers=headers, allow_redirects=False
+        ) as response:
+            raw = await response.read()
+        # Answers to a request whose signature was accepted are signed. A refusal without a
+        # signature (a gateway's 401 or 403) is still heard, as the official SDKs do; a success
+        # without one is not.
+        if response.status < 300 or "Wechatpay-Signature" in response.headers:
+            keys = self.keys.addressee.platform_keys
+            try:
+                verify_signed(keys, response.headers, raw, self.clock_ms())
+            except Unverified as problem:
+                raise TryAgain(f"answer not verified: {problem}") from None
+        answer = _parsed(raw)
+        if response.status < 300:
+            return answer
+        raise _refusal(response.status, answer)
+
+
+def _refusal(status: int, answer: Any) -> MarketError | TryAgain:
+    said = answer if isinstance(answer, dict) else {}
+    code = said.get("code") if isinstance(said.get("code"), str) else f"HTTP_{status}"
+    message = str(said.get("message", ""))[:200]
+    if status == 401:
+        # Trying at once again is useless; trying once an operator has mended the keys is not.
+        return PaymentProviderError("WeChat Pay refuses our signature", code=code)
+    if status == 404 and code in _UNKNOWN:
+        return NotFound(message, code=code)
+    if 400 <= status < 500 and status != _TOO_FREQUENT:
+        return Conflict(message, code=code)
+    return TryAgain(f"{status} {code}")
+
+
+def _parsed(raw: bytes) -> Any:
+    if not raw:
+        return None
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None  # a gateway's HTML page: the status decides, and a success fails to be read
