@@ -4,11 +4,11 @@ notifications of all that.
 Why not the library `wechatpayv3` 2.0.4, which covers these calls: its gateway address is a literal
 inside a private object, so it can only be pointed at a sandbox or at the backup host api2 by
 writing to `client._core._gate_way`; it raises bare `Exception` for a wrong answer, accepts day-old
-notifications and brings a second HTTP stack (httpx). What remains of it is 30 lines of RSA, in
+notifications and brings a second HTTP stack (httpx). What remains of it is little, in
 `signing.py` and `gateway.py`; the tests let the library and this module check each other.
 
-Source: pay.weixin.qq.com, API v3: 小程序下单 (prepay), 商户订单号查询订单 (query), 关闭订单 (close), 退款申请
-(refund).
+Source: pay.weixin.qq.com, API v3: 小程序下单 (prepay), 商户订单号查询订单 (query), 关闭订单 (close),
+退款申请 (refund).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Notifications: sealed, signed, and sent again on WeChat's schedule until somebody answers 200 or
 204 within 5 s.
 
-Source: pay.wechatpay.cn/doc/v3/merchant/4012791861. The waits are multiplied by the time factor;
+Source: pay.weixin.qq.com, API v3: 支付成功回调通知. The waits are multiplied by the time factor;
 the 5 s are not.
 """
 
@@ -72,7 +72,7 @@ class Notifier:
         stale: bool = False,
         amount_changed: bool = False,
     ) -> Wire:
-        """Headers and body. Each flag makes one thing wrong, and leaves the rest as it should be."""
+        """Headers and body. Each flag makes one thing wrong and leaves the rest right."""
         resource = json.loads(notice.resource)
         if amount_changed:
             resource["amount"]["total"] += 1

@@ -1,5 +1,6 @@
-"""/v3/pay/transactions: order, query, close. Source: pay.wechatpay.cn/doc/v3/merchant 4012791856,
-..859, ..860.
+"""/v3/pay/transactions: order, query, close.
+
+Source: pay.weixin.qq.com, API v3: 小程序下单, 商户订单号查询订单, 关闭订单, with their error codes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""/v3/refund/domestic/refunds: accepted at once, done a moment later. Source:
-pay.wechatpay.cn/doc/v3/merchant/4012791862.
+"""/v3/refund/domestic/refunds: accepted at once, done a moment later.
+
+Source: pay.weixin.qq.com, API v3: 退款申请, 查询单笔退款, with their error codes.
 
 Repeating an out_refund_no gives the earlier refund again. Not enforced: the minute between two
 partial refunds.

@@ -1,4 +1,4 @@
-"""A real sandbox process, a real receiver of notifications, and the product's adapters between them."""
+"""A real sandbox process, a real receiver of notifications, the product's adapters between them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sandbox:
 
 @contextmanager
 def running_sandbox(run_dir: Path, *options: str) -> Iterator[Sandbox]:
-    """Starts `python -m sandbox.server` on a free port, waits for /healthz, and stops it at the end."""
+    """Starts `python -m sandbox.server` on a free port, waits for /healthz, stops it after."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Notifications as they come: late, twice, forged, aged; and what open_notification makes of them."""
+"""Notifications as they come: late, twice, forged, aged; what open_notification makes of them."""
 
 from __future__ import annotations
 

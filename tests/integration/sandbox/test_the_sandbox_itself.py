@@ -1,4 +1,4 @@
-"""Keys that stay, trades that survive a restart, messages, fault plans, and another library's opinion."""
+"""Keys that stay, trades that survive a restart, messages, faults, another library's opinion."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ async def test_messages_and_the_text_check(sandbox: Sandbox, phone: Phone) -> No
 async def test_another_library_agrees(
     sandbox: Sandbox, phone: Phone, pay: WechatPay, shop: Shop, receiver: Receiver
 ) -> None:
-    """The sandbox was written beside our client; wechatpayv3 was not, and gets along with it too."""
+    """The sandbox was written beside our client; wechatpayv3 was not, and agrees."""
     library = pytest.importorskip("wechatpayv3.async_")
     account, run_dir = sandbox.account, sandbox.run_dir
     client = library.AsyncWeChatPay(
