@@ -22,7 +22,7 @@ SAFE = {
 async def put(wing: Objects, request: web.Request) -> web.Response:
     """Take an image under a URL of objects.sign_upload: 201 and nothing.
 
-    Raise BadSignature (401), TooLarge (413), BadInput (400) when the bytes are of another type, AlreadyDone (409).
+    Raise BadSignature (403), TooLarge (413), BadInput (400) when the bytes are of another type, AlreadyDone (409).
     """
     key, query = objects.check_key(request.match_info["key"]), _query(request)
     wing.store.check_signature("PUT", key, query, now_ms())
@@ -34,7 +34,7 @@ async def put(wing: Objects, request: web.Request) -> web.Response:
 
 
 async def get(wing: Objects, request: web.Request) -> web.StreamResponse:
-    """Give an image: a public one to all, another under its signed URL. Raise BadSignature (401), NotFound (404)."""
+    """Give an image: a public one to all, another under its signed URL. Raise BadSignature (403), NotFound (404)."""
     key = objects.check_key(request.match_info["key"])
     public = objects.is_public(key)
     if not public:
