@@ -68,6 +68,8 @@ class FakeWechat:
         self, *, out_trade_no: str, out_refund_no: str, refund_fen: int, total_fen: int, reason: str
     ) -> Refund:
         self._stumble()
+        if out_trade_no not in self.trades:
+            raise NotFound(code="RESOURCE_NOT_EXISTS")
         trade = self.trades[out_trade_no]
         if out_refund_no not in self.refunds:
             assert trade.state == "SUCCESS"
@@ -82,6 +84,8 @@ class FakeWechat:
 
     async def query_refund(self, out_refund_no: str) -> Refund:
         self._stumble()
+        if out_refund_no not in self.refunds:
+            raise NotFound(code="RESOURCE_NOT_EXISTS")
         trade, fen, refund = self.refunds[out_refund_no]
         self.refunds[out_refund_no] = (trade, fen, replace(refund, state="SUCCESS"))
         return self.refunds[out_refund_no][2]

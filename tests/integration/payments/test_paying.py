@@ -65,7 +65,8 @@ async def test_notifications_that_race_count_once(
     payments: Payments, phone: Phone, ear: Ear
 ) -> None:
     deal = await new_deal(payments)
-    await prepay(deal)
+    await phone.fail_next("notify_drop")
+    await phone.pay((await prepay(deal)).params)
     number = (await deal.payment()).out_trade_no
     statuses = await asyncio.gather(
         *(phone.notify("duplicate", out_trade_no=number) for _ in range(8))
