@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import importlib
 import importlib.util
+import json
 import shutil
 import signal
 import sys
@@ -22,6 +23,9 @@ from devkit.stack import Layout, Stack
 
 PORT_BASE = 8080
 """The api is here; hubs follow from +1, the sandbox is at +10, the workers' metrics at +11."""
+
+
+ADDRESSES = "addresses.json"
 
 
 class AlreadyRuns(Exception):
@@ -123,6 +127,16 @@ def take_lock(file: Path) -> IO[str]:
     return lock
 
 
+def running_addresses() -> dict[str, str] | None:
+    """Process name -> URL of the ./dev run that is up in this checkout, if one is."""
+    try:
+        take_lock(RUN / "dev.lock").close()
+    except AlreadyRuns:
+        file = RUN / "dev" / ADDRESSES
+        return dict(json.loads(file.read_text())) if file.exists() else None
+    return None
+
+
 def preferred_ports(base: int, hubs: int) -> dict[str, int]:
     return {
         "api": base,
@@ -139,7 +153,7 @@ def _run(stack: Stack, *, seed: bool) -> int:
         before = time.monotonic()
         importlib.import_module("devkit.seed").seed(stack)
         _say(f"demo data: ready ({time.monotonic() - before:.1f} s)")
-    stack.write_addresses(stack.directory / "addresses.json")
+    (stack.directory / ADDRESSES).write_text(json.dumps(stack.addresses(), indent=2))
     _say(f"everything is up after {time.monotonic() - began:.1f} s")
     print(welcome(stack), flush=True)
     while not (ended := stack.ended()):

@@ -11,7 +11,6 @@ Everything here blocks: from a coroutine use `await asyncio.to_thread(stack["hub
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import subprocess
 import sys
@@ -357,7 +356,7 @@ class Stack:
         do()
         self._say(f"{what}: ready ({time.monotonic() - began:.1f} s)")
 
-    def write_addresses(self, file: Path) -> None:
-        """Where everything is, without any secret, as JSON."""
-        addresses = {name: process.url for name, process in self.processes.items()}
-        file.write_text(json.dumps({**addresses, "redis": self.servers.redis.url}, indent=2))
+    def addresses(self) -> dict[str, str]:
+        """Where everything is, by process name, without any secret."""
+        urls = {name: process.url for name, process in self.processes.items()}
+        return {**urls, "redis": self.servers.redis.url}

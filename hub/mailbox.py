@@ -56,7 +56,8 @@ class Mailbox:
             _, item = self._items.popitem()
             self.waiting_bytes = 0
             return item.alone or websocket_frame(join([item.frame], self.encoding), self.encoding)
-        frames, size = [], 0
+        frames: list[bytes] = []
+        size = 0
         while self._items and len(frames) < MAX_MESSAGE_FRAMES:
             place = next(iter(self._items))
             item = self._items[place]
