@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,12 @@ class Ear:
         answer = await raw.handler(self.payments, request)
         self.statuses.put_nowait(answer.status)
         return answer
+
+    async def until(self, come_true: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until notifications have made it true; those of other tests' refunds may come between."""
+        async with asyncio.timeout(10):
+            while not await come_true():
+                assert await self.statuses.get() == 200
 
 
 @pytest.fixture
@@ -181,6 +187,10 @@ class Deal:
     async def refunds(self) -> list[Refund]:
         async with self.payments.db.read() as cursor:
             return await store.refunds_of(cursor, self.order_id)
+
+    async def is_refunded(self) -> bool:
+        refunds = await self.refunds()
+        return bool(refunds) and all(refund.status == "done" for refund in refunds)
 
     async def balances(self) -> dict[str, int]:
         """Account -> fen, without what is zero; ids left out."""

@@ -55,7 +55,7 @@ async def test_completion_credits_the_owner_and_gives_the_deposit_back(
         200,
     )
     await settlement.run_once(payments, now_ms())
-    assert await ear.statuses.get() == 200
+    await ear.until(deal.is_refunded)
     assert await deal.balances() == {
         "wechat:clearing": -2_000,
         "owner": 1_800,
@@ -74,7 +74,7 @@ async def test_a_dispute_gives_back_what_was_decided_and_the_owner_the_rest(
     deal = await paid_deal(payments, phone, ear)
     await deal.goes("ready", "in_use", "disputed", "refunded", refund_fen=11_000)
     await settlement.run_once(payments, now_ms())
-    assert await ear.statuses.get() == 200
+    await ear.until(deal.is_refunded)
     assert await deal.balances() == {"wechat:clearing": -1_000, "owner": 900, "platform:fees": 100}
 
 
@@ -160,7 +160,7 @@ async def test_a_refund_outlives_wechat_and_goes_out_once(
 
     await phone.fail_next("error_after")  # it was done, and yet WeChat says that it was not
     assert await chores.refund(payments, deal.order_id, refund.id, refund.due_ms)
-    assert await ear.statuses.get() == 200
+    await ear.until(deal.is_refunded)
     assert await deal.balances() == {}
     payment = await deal.payment()
     assert len((await phone.trade(payment.out_trade_no))["refunds"]) == 1
@@ -192,7 +192,7 @@ async def test_a_refund_that_fails_does_not_block_the_others(
     fine = await paid_deal(payments, phone, ear)
     await fine.goes("expired")
     await settlement.run_once(payments, now_ms())
-    assert await ear.statuses.get() == 200
+    await ear.until(fine.is_refunded)
     assert [r.status for r in await fine.refunds()] == ["done"]
     (failing,) = await unknown.refunds()
     assert (failing.status, failing.attempts) == ("wanted", 1)
