@@ -36,9 +36,13 @@ def document(routes: Routes) -> dict[str, Any]:
         types += [t for t in (route.operation.takes, route.operation.gives) if t not in types]
     schemas, components = wire.schemas(types)
     paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        entry = _operation(route, schemas, components) if isinstance(route, Route) else _raw(route)
-        paths.setdefault(route.path, {})[route.method.lower()] = entry
+    for any_route in routes:
+        entry = (
+            _operation(any_route, schemas, components)
+            if isinstance(any_route, Route)
+            else _raw(any_route)
+        )
+        paths.setdefault(any_route.path, {})[any_route.method.lower()] = entry
     return {
         "openapi": "3.1.0",
         "info": {

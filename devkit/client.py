@@ -397,11 +397,18 @@ class Person:
         return str(self.tokens["access_token"])
 
     async def log_in(self) -> Person:
-        async with self._http.post(
-            f"{self._sandbox}/sandbox/login-code", json={"openid": self.openid}
-        ) as answer:
-            code = (await answer.json())["code"]
-        self.tokens = await self.rest("POST", "/v1/login", {"code": code}, token=None)
+        """A login code is good once: when its answer got lost, the phone asks for another."""
+        for attempt in range(10):
+            async with self._http.post(
+                f"{self._sandbox}/sandbox/login-code", json={"openid": self.openid}
+            ) as answer:
+                code = (await answer.json())["code"]
+            try:
+                self.tokens = await self.rest("POST", "/v1/login", {"code": code}, token=None)
+                break
+            except Refusal as refusal:
+                if refusal.code != "bad_login_code" or attempt == 9:
+                    raise
         return self
 
     async def rest(

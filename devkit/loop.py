@@ -52,15 +52,7 @@ async def join(
 ) -> Party:
     """Somebody who is logged in, connected and watching their own inbox."""
     person = Person(http, api=api, hubs=hubs, sandbox=sandbox, openid=openid)
-    for attempt in range(
-        10
-    ):  # a login code is good once: when its answer got lost, wx.login gives another
-        try:
-            await person.log_in()
-            break
-        except Refusal as refusal:
-            if refusal.code != "bad_login_code" or attempt == 9:
-                raise
+    await person.log_in()
     socket = await person.connect(hub=hub)
     await socket.watch(f"user:{person.id}")
     return Party(person, socket)
@@ -203,7 +195,7 @@ class Loop:
 
     async def _pay(self, order_id: str) -> None:
         prepay = await self.buyer.person.rest("POST", "/v1/payments/prepay", {"order_id": order_id})
-        await self.buyer.person.pay(prepay["prepay_id"])
+        await self.buyer.person.pay(prepay["params"]["package"].removeprefix("prepay_id="))
 
     async def _settled(self, order_id: str) -> None:
         """The owner is told of the money, the buyer of the deposit that came back."""

@@ -22,6 +22,7 @@ def connect(url: str, *, timeout_s: float = 1.0, max_connections: int = 32) -> R
         max_connections=max_connections,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=0,
+        driver_info=None,  # CLIENT SETINFO reads files at each connect, on the event loop
     )
 
 

@@ -10,7 +10,7 @@ A topic is `kind:ID` or `kind:ID:ROLE`. Its owner is one wing, its order one cou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from market.kernel.actor import Actor
 from market.kernel.ids import Id
@@ -25,7 +25,7 @@ class Push:
     topic: str
     kind: Kind
     version: int
-    payload: object
+    payload: Any
     key: str | None = None
 
 
@@ -61,7 +61,7 @@ class Entry:
     """One line of a log topic, or one item of a keyed one (then with its key)."""
 
     version: int
-    payload: object
+    payload: Any
     key: str | None = None
 
 
@@ -78,7 +78,7 @@ class Snapshot:
     kind: Kind
     version: int
     readers: Readers
-    state: object = None
+    state: Any = None
     entries: tuple[Entry, ...] = field(default=())
     more: bool = False
     epoch: str | None = None

@@ -1,0 +1,59 @@
+"""Demo data: a neighbourhood of people with things to share, made through the product's own front door."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import aiohttp
+
+from devkit.client import Person
+from devkit.loop import CENTER, WHOLE_WEEK
+from devkit.stack import Stack
+
+OFFERS = (
+    ("山地自行车，九成新", "bicycles", 800, 6000, 30_000),
+    ("折叠自行车", "bicycles", 500, 3000, 20_000),
+    ("冲击钻套装", "tools", 600, 3500, 20_000),
+    ("高压洗车机", "tools", None, 5000, 15_000),
+    ("索尼微单相机 + 24-70 镜头", "cameras", 3000, 18_000, 200_000),
+    ("家用投影仪", "cameras", None, 8000, 50_000),
+    ("四人帐篷", "outdoor", None, 4500, 20_000),
+    ("露营桌椅一套", "outdoor", None, 3500, 10_000),
+    ("会议室（10 人）", "spaces", 8000, 50_000, 0),
+    ("吉他入门课，一小时", "skills", 15_000, None, 0),
+    ("《三体》全套", "books", None, 300, 2000),
+    ("电动打气泵", "tools", 300, 1500, 5000),
+)
+"""title, category, per hour, per day, deposit (fen)."""
+
+MARK = "演示数据"
+
+
+def seed(stack: Stack) -> None:
+    """Once: when there are listings of ours already, nothing is added."""
+    asyncio.run(_seed(stack))
+
+
+async def _seed(stack: Stack) -> None:
+    chance = random.Random(20260101)
+    async with aiohttp.ClientSession() as http:
+        owners = [await _log_in(http, stack, f"demo-owner-{number}") for number in range(4)]
+        mine = await owners[0].rest("GET", "/v1/listings/mine")
+        if mine["listings"]:
+            return
+        for index, (title, category, hour, day, deposit) in enumerate(OFFERS):
+            owner = owners[index % len(owners)]
+            body = {
+                "title": title, "description": MARK, "category": category,
+                "lat": CENTER[0] + chance.uniform(-0.02, 0.02),
+                "lng": CENTER[1] + chance.uniform(-0.02, 0.02),
+                "address": f"人民广场 {index + 1} 号", "plan": WHOLE_WEEK, "price_hour_fen": hour,
+                "price_day_fen": day, "deposit_fen": deposit,
+            }  # fmt: skip
+            await owner.rest("POST", "/v1/listings", body)
+
+
+async def _log_in(http: aiohttp.ClientSession, stack: Stack, openid: str) -> Person:
+    person = Person(http, api=stack.api_url, hubs=[], sandbox=stack.sandbox_url, openid=openid)
+    return await person.log_in()
