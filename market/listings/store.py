@@ -14,7 +14,7 @@ from market.kernel.geo import Box, Point
 from market.kernel.ids import Id
 from market.listings.rules.listing import Listing, Owner, OwnerCard
 from market.listings.rules.ranking import Candidate
-from market.listings.rules.shown import ListingCard, card
+from market.listings.rules.shown import ListingCard, card, gone
 
 OWNER = (
     "SELECT user_id, user_version, nickname, avatar_url, credit_version, credit_centistars, ratings "
@@ -41,9 +41,9 @@ INSERT = (
     "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
     "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
     "cell, address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, "
-    "rating_centistars, ratings, orders_created, orders_completed, published_ms, id) VALUES "
+    "rating_centistars, ratings, orders_created, orders_completed, published_ms, changed_ms, id) VALUES "
     "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-    "%s, %s, %s)"
+    "%s, %s, %s, %s)"
 )
 UPDATE = (
     "UPDATE listings SET version = %s, terms_version = %s, owner_id = %s, owner_nickname = %s, "
@@ -51,11 +51,11 @@ UPDATE = (
     "description = %s, category = %s, photos = %s, lat = %s, lng = %s, cell = %s, address = %s, "
     "plan = %s, price_hour_fen = %s, price_day_fen = %s, deposit_fen = %s, rating_version = %s, "
     "rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
-    "published_ms = %s WHERE id = %s"
+    "published_ms = %s, changed_ms = %s WHERE id = %s"
 )
 LEAVE = (
-    "INSERT INTO departures (cell, listing_id, version) VALUES (%s, %s, %s) "
-    "ON DUPLICATE KEY UPDATE version = VALUES(version)"
+    "INSERT INTO departures (cell, listing_id, version, changed_ms) VALUES (%s, %s, %s, %s) "
+    "ON DUPLICATE KEY UPDATE version = VALUES(version), changed_ms = VALUES(changed_ms)"
 )
 ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
 CANDIDATES = (
@@ -73,6 +73,15 @@ IN_CELLS = (
     f"{LISTING} WHERE id IN (SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY cell "
     "ORDER BY id DESC) AS place FROM listings WHERE cell IN ({marks}) AND status = 'live') AS placed "
     "WHERE place <= %s)"
+)
+
+UNOFFERED = (
+    f"{LISTING} WHERE cell IN ({{marks}}) AND changed_ms >= %s AND status <> 'live' "
+    "ORDER BY changed_ms DESC LIMIT %s"
+)
+DEPARTED = (
+    "SELECT cell, listing_id, version FROM departures WHERE cell IN ({marks}) AND changed_ms >= %s "
+    "ORDER BY changed_ms DESC LIMIT %s"
 )
 
 
@@ -97,7 +106,7 @@ def _listing(row: Row) -> Listing:
     )  # fmt: skip
 
 
-def _values(listing: Listing) -> tuple[object, ...]:
+def _values(listing: Listing, changed_ms: int) -> tuple[object, ...]:
     """In the order of INSERT and UPDATE alike."""
     owner = listing.owner
     return (
@@ -106,7 +115,7 @@ def _values(listing: Listing) -> tuple[object, ...]:
         listing.category, wire.json(listing.photos).decode(), listing.point.lat, listing.point.lng,
         listing.cell, listing.address, wire.json(listing.plan).decode(), listing.price_hour_fen,
         listing.price_day_fen, listing.deposit_fen, listing.rating_version, listing.rating_centistars,
-        listing.ratings, listing.orders_created, listing.orders_completed, listing.published_ms,
+        listing.ratings, listing.orders_created, listing.orders_completed, listing.published_ms, changed_ms,
         listing.id,
     )  # fmt: skip
 
@@ -162,7 +171,7 @@ async def lock_open_of(tx: Tx, owner_id: Id) -> list[Listing]:
 
 async def insert(tx: Tx, listing: Listing) -> None:
     try:
-        await tx.execute(INSERT, *_values(listing))
+        await tx.execute(INSERT, *_values(listing, tx.now_ms))
     except (
         pymysql.err.IntegrityError
     ) as error:  # the id is taken: the whole action runs again with another
@@ -171,9 +180,9 @@ async def insert(tx: Tx, listing: Listing) -> None:
 
 async def update(tx: Tx, before: Listing, after: Listing) -> None:
     """`before` is locked by this transaction."""
-    await tx.execute(UPDATE, *_values(after))
+    await tx.execute(UPDATE, *_values(after, tx.now_ms))
     if before.cell != after.cell:
-        await tx.execute(LEAVE, before.cell, after.id, after.version)
+        await tx.execute(LEAVE, before.cell, after.id, after.version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
 
 
@@ -231,6 +240,25 @@ async def cards_in_cells(
     rows = await cursor.all(IN_CELLS.format(marks=_marks(cells)), *cells, limit)
     for listing in sorted(map(_listing, rows), key=lambda listing: listing.id, reverse=True):
         found[listing.cell].append(card(listing))
+    return found
+
+
+async def gone_from_cells(
+    cursor: Cursor, cells: Sequence[str], since_ms: int, limit: int
+) -> dict[str, list[ListingCard]]:
+    """Cell -> what was taken off it since then: paused, closed, or moved away (status "gone", at the version that left)."""
+    found: dict[str, list[ListingCard]] = {cell: [] for cell in cells}
+    marks = _marks(cells)
+    most = limit * len(cells)
+    for row in await cursor.all(UNOFFERED.format(marks=marks), *cells, since_ms, most):
+        listing = _listing(row)
+        found[listing.cell].append(card(listing))
+    departed = await cursor.all(DEPARTED.format(marks=marks), *cells, since_ms, most)
+    known = {
+        listing.id: listing for listing in await read(cursor, [Id(row[1]) for row in departed])
+    }
+    for cell, listing_id, version in departed:
+        found[cell].append(gone(known[listing_id], version))
     return found
 
 

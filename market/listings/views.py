@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from infra.action import view
@@ -10,20 +11,23 @@ from market.kernel.actor import Call
 from market.kernel.errors import NotFound
 from market.kernel.geo import Point, box_around, is_cell
 from market.kernel.ids import MAX_ID, Id
+from market.kernel.period import DAY_MS
 from market.kernel.topics import Entry, Snapshot, Want, topic_id
 from market.listings import store
 from market.listings.commands import GetCategories, GetListing, ListMine, Search
 from market.listings.rules import categories as category_rules
 from market.listings.rules import ranking, shown
 from market.listings.rules.categories import CategoriesView
-from market.listings.rules.shown import Hit, ListingView, MineView, SearchView
+from market.listings.rules.shown import Hit, ListingCard, ListingView, MineView, SearchView
 from market.listings.wing import Listings
 
 MAX_CANDIDATES = 2_000
-"""Listings ranked per search: the nearest ones. Ranking so many takes a few milliseconds of the event loop."""
+"""Listings ranked per search: the nearest ones. Ranking so many takes 15 ms, so it is done beside the event loop."""
 
 MAX_WORDS = 5
 MAX_IN_CELL = 200
+GONE_TOLD_MS = DAY_MS
+"""How long a cell's snapshot remembers what was taken off it: longer than any push is late."""
 
 
 @view("listings.get", public=True)
@@ -64,7 +68,7 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
             cursor, box_around(here, query.radius_m), here, category=query.category,
             words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
         )  # fmt: skip
-        ranked = ranking.rank(candidates, here, query.radius_m, query.sort)
+        ranked = await asyncio.to_thread(ranking.rank, candidates, here, query.radius_m, query.sort)
         best = ranked[: query.limit]
         cards = {
             listing.id: shown.card(listing)
@@ -93,7 +97,7 @@ async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> li
         return []
     async with listings.db.read() as cursor:
         found = await store.read(cursor, ids)
-        areas = await _areas(cursor, cells) if cells else []
+        areas = await _areas(cursor, cells, now_ms) if cells else []
     states = [
         Snapshot(
             topic=f"listing:{listing.id}", kind="state", version=listing.version,
@@ -105,26 +109,37 @@ async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> li
     return states + areas
 
 
-async def _areas(cursor: Cursor, cells: Sequence[str]) -> list[Snapshot]:
-    """Always whole, whatever the asker has: what is missing from `entries` is gone from the cell.
+async def _areas(cursor: Cursor, cells: Sequence[str], now_ms: int) -> list[Snapshot]:
+    """Always whole, whatever the asker has: a listing that is missing from `entries` is not on offer in the cell.
 
-    `version` rises with every change in the cell (see `store.cell_versions`), so equal versions mean equal cells. It is
-    read before the entries, which may therefore be newer than it says, never older. Entries carry their listing's version,
-    the same as the pushes do; at most the 200 newest listings of a cell are given.
+    Entries carry their listing's version, the same as the pushes do. Up to 200 are live, the newest of the cell. The rest are
+    what was taken off within the last day (their status is not live), for those whose push was lost or comes late. The
+    snapshot's `version` rises with every change in the cell (see `store.cell_versions`), so equal versions mean equal
+    cells; it is read before the entries, which may be newer than it says, never older.
     """
     versions = await store.cell_versions(cursor, cells)
-    cards = await store.cards_in_cells(cursor, cells, MAX_IN_CELL)
+    live = await store.cards_in_cells(cursor, cells, MAX_IN_CELL)
+    gone = await store.gone_from_cells(cursor, cells, now_ms - GONE_TOLD_MS, MAX_IN_CELL)
     return [
         Snapshot(
             topic=f"area:{cell}", kind="keyed", version=versions.get(cell, 0),
-            readers=shown.may_join_area(),
-            entries=tuple(
-                Entry(version=card.version, payload=card, key=str(int(card.listing_id)))
-                for card in cards[cell]
-            ),
+            readers=shown.may_join_area(), entries=_newest_each([*live[cell], *gone[cell]]),
         )
         for cell in cells
     ]  # fmt: skip
+
+
+def _newest_each(cards: Sequence[ListingCard]) -> tuple[Entry, ...]:
+    """One entry per listing: it may have changed between the statements that found it."""
+    newest: dict[Id, ListingCard] = {}
+    for card in cards:
+        known = newest.setdefault(card.listing_id, card)
+        if card.version > known.version:
+            newest[card.listing_id] = card
+    return tuple(
+        Entry(version=card.version, payload=card, key=str(int(card.listing_id)))
+        for card in newest.values()
+    )
 
 
 def _cell_of(topic: str) -> str | None:

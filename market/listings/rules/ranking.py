@@ -18,7 +18,7 @@ from statistics import median
 from market.kernel.geo import Point, distance_m
 from market.kernel.ids import Id
 
-WEIGHTS = {"distance": 0.40, "deal_rate": 0.30, "rating": 0.20, "price": 0.10}
+DISTANCE, DEAL_RATE, RATING, PRICE = 0.40, 0.30, 0.20, 0.10
 HALVING_M = 2_000.0
 PRIOR_COMPLETED, PRIOR_LOST = 3, 2
 HOURS_OF_A_DAY = 8
@@ -85,7 +85,12 @@ def day_price_fen(hour_fen: int | None, day_fen: int | None) -> int:
 
 
 def score(parts: Parts) -> float:
-    return sum(weight * float(getattr(parts, name)) for name, weight in WEIGHTS.items())
+    return (
+        DISTANCE * parts.distance
+        + DEAL_RATE * parts.deal_rate
+        + RATING * parts.rating
+        + PRICE * parts.price
+    )
 
 
 def rank(candidates: Sequence[Candidate], here: Point, radius_m: float, sort: str) -> list[Ranked]:

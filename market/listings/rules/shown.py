@@ -127,6 +127,11 @@ def card(listing: Listing) -> ListingCard:
     )  # fmt: skip
 
 
+def gone(listing: Listing, version: int) -> ListingCard:
+    """What is left of a listing in a cell that it left at that version."""
+    return replace(card(listing), status=GONE, version=version)
+
+
 def changed(before: Listing | None, after: Listing) -> Fact:
     """The fact that `after` has come to be, for its watchers and for those of its cell (and of the one it left)."""
     pushes = [
@@ -134,7 +139,7 @@ def changed(before: Listing | None, after: Listing) -> Fact:
         _on_map(after.cell, card(after)),
     ]
     if before is not None and before.cell != after.cell:
-        pushes.append(_on_map(before.cell, replace(card(after), status=GONE)))
+        pushes.append(_on_map(before.cell, gone(after, after.version)))
     data = ListingChanged(
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
-from infra.process import now_ms
-from market.kernel.facts import (
+from infra.config import Config
+from infra.process import now_ms, open_process
+from market.kernel.errors import VersionConflict
+from market.kernel.facts import Heard, (
     CreditChanged,
     ListingRated,
     UserChanged,
@@ -13,9 +16,9 @@ from market.kernel.facts import (
 from market.kernel.geo import Point, cell
 from market.kernel.topics import EVERYONE, Want
 from market.listings import actions, views
-from market.listings.commands import Close, Edit, Pause
+from market.listings.commands import Close, Edit, ListMine, Pause
 from market.listings.rules.shown import ListingCard
-from market.listings.wing import Listings
+from market.listings.wing import Listings, open_wing
 from tests.integration.conftest import call, new_id, someone
 from tests.integration.listings.conftest import (
     facts_of,
@@ -91,7 +94,41 @@ async def test_orders_move_the_deal_rate(listings: Listings) -> None:
     assert done.version == created.version + 1
 
 
+async def area(listings: Listings, name: str, at_ms: int | None = None) -> dict[str, ListingCard]:
+    """All that a cell's snapshot says, by key."""
+    (found,) = await views.snapshot(listings, [Want(topic=f"area:{name}")], at_ms or now_ms())
+    cards = {}
+    for entry in found.entries:
+        assert isinstance(entry.payload, ListingCard)
+        assert entry.key is not None
+        cards[entry.key] = entry.payload
+    assert len(cards) == len(found.entries)
+    return cards
+
+
+async def test_a_cell_remembers_for_a_day_what_was_taken_off_it(listings: Listings) -> None:
+    here = {"lat": -48.5, "lng": -30.5}
+    name = cell(Point(**here))
+    owner = someone()
+    stays, paused, moved_away = [
+        (await publish(listings, owner, **here)).listing_id for _ in range(3)
+    ]
+    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=1))
+    away = Edit(listing_id=moved_away, version=1, lat=-48.5, lng=-31.5)
+    await actions.edit(listings, call(owner), away)
+    again = Edit(listing_id=moved_away, version=2, title="again")
+    await actions.edit(listings, call(owner), again)
+    assert {key: (c.status, c.version) for key, c in (await area(listings, name)).items()} == {
+        str(int(stays)): ("live", 1),
+        str(int(paused)): ("paused", 2),
+        str(int(moved_away)): ("gone", 2),
+    }
+    tomorrow = now_ms() + views.GONE_TOLD_MS + 1
+    assert list(await area(listings, name, tomorrow)) == [str(int(stays))]
+
+
 async def entries(listings: Listings, *cells: str) -> list[tuple[int, dict[str, ListingCard]]]:
+    """The version of each cell, and what is live in it."""
     snapshots = await views.snapshot(
         listings, [Want(topic=f"area:{c}", have=1) for c in cells], now_ms()
     )
@@ -105,7 +142,8 @@ async def entries(listings: Listings, *cells: str) -> list[tuple[int, dict[str, 
             assert isinstance(entry.payload, ListingCard)
             assert entry.key is not None
             assert entry.version == entry.payload.version
-            cards[entry.key] = entry.payload
+            if entry.payload.status == "live":
+                cards[entry.key] = entry.payload
         found.append((area.version, cards))
     return found
 
@@ -171,3 +209,55 @@ async def test_snapshots_in_one_batch(listings: Listings) -> None:
     assert state == await look(listings, other.listing_id)
     assert all(s.readers == EVERYONE for s in found.values())
     assert await views.snapshot(listings, [Want(topic="nothing")], now_ms()) == []
+
+
+async def test_every_change_has_a_version_of_its_own_however_many_at_once(
+    listings: Listings, environment: Mapping[str, str]
+) -> None:
+    """The owner edits, their name and credit change, orders and ratings come in: over two processes, at the same time."""
+    owner = someone()
+    first = await publish(listings, owner)
+    id_, user_id = first.listing_id, owner.user_id
+
+    def named(version: int) -> Heard:
+        data = UserChanged(
+            user_id=user_id,
+            version=version,
+            nickname=f"第{version}",
+            avatar_url="",
+            role="user",
+            openid="o",
+        )
+        return heard("user.changed", user_id, version, data)
+
+    def rated(version: int) -> Heard:
+        data = ListingRated(
+            listing_id=id_, version=version, rating_centistars=400 + version, ratings=version
+        )
+        return heard("listing.rated", id_, version, data)
+
+    async def edit(wing: Listings, title: str) -> None:
+        while True:
+            version = (await look(wing, id_)).version
+            try:
+                await actions.edit(
+                    wing, call(owner), Edit(listing_id=id_, version=version, title=title)
+                )
+                return
+            except VersionConflict:
+                continue
+
+    async with open_process(Config.from_environment(environment)) as second:
+        other = await open_wing(second)
+        await asyncio.gather(
+            *(edit(wing, f"题{n}") for n, wing in enumerate((listings, other))),
+            *(hear(wing, named(n)) for n, wing in enumerate((listings, other, listings), start=1)),
+            *(hear(wing, rated(n)) for n, wing in enumerate((other, listings, other), start=1)),
+            *(hear(wing, moved(first, "completed")) for wing in (listings, other)),
+            publish(other, owner),
+        )
+    now = await look(listings, id_)
+    assert (now.owner.nickname, now.rating_centistars, now.orders_completed) == ("第3", 403, 2)
+    assert [f.version for f in await facts_of(listings, id_)] == list(range(1, now.version + 1))
+    mine = await views.mine(listings, call(owner), ListMine())
+    assert {listing.owner.nickname for listing in mine.listings} == {"第3"}
