@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from infra.config import Config
 from infra.process import now_ms, open_process
 from market.kernel.errors import VersionConflict
-from market.kernel.facts import Heard, (
+from market.kernel.facts import (
     CreditChanged,
+    Heard,
     ListingRated,
     UserChanged,
 )
