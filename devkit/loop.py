@@ -186,7 +186,7 @@ class Loop:
     async def _find(self, title: str, listing_id: str) -> None:
         query = {"lat": CENTER[0], "lng": CENTER[1], "radius_m": 5000, "text": title}
         found = await self.buyer.person.rest("GET", "/v1/listings", query=query)
-        ids = [result["listing"]["listing_id"] for result in found["results"]]
+        ids = [hit["listing"]["listing_id"] for hit in found["hits"]]
         assert listing_id in ids, f"{listing_id} not among {ids}"
 
     async def _say(self, sender: Party, order_id: str, text: str) -> Any:
