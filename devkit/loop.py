@@ -207,10 +207,10 @@ class Loop:
         path = f"/v1/payments/orders/{order_id}"
         paid = await self.buyer.person.rest("GET", path)
         earned = await self.owner.person.rest("GET", path)
-        assert (paid["paid_fen"], paid["refunded_fen"]) == (RENT_FEN + DEPOSIT_FEN, DEPOSIT_FEN), (
-            paid
-        )
-        assert earned["settled_fen"] == RENT_FEN - RENT_FEN // 10, earned
+        assert paid["paid"]["status"] == "paid", paid
+        assert paid["paid"]["total_fen"] == RENT_FEN + DEPOSIT_FEN, paid
+        assert paid["paid"]["refunded_fen"] == DEPOSIT_FEN, paid
+        assert earned["due"]["settled_fen"] == RENT_FEN - RENT_FEN // 10, earned
 
 
 def on(topic: str, also: Callable[[Push], bool]) -> Callable[[Party], Callable[[Push], bool]]:

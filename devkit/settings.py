@@ -82,6 +82,8 @@ def server_environment(
         "SHAREHUB_CHAT_KEY": known.chat_key,
         "SHAREHUB_OBJECTS_DIR": str(objects_dir),
         "SHAREHUB_OBJECTS_KEY": known.objects_key,
+        "SHAREHUB_OPERATORS": "operator",
+        "SHAREHUB_PAYMENT_QUERY_S": "2",
     }
 
 
