@@ -9,7 +9,15 @@ from aiohttp import web
 
 from infra import wire
 from market.kernel.errors import (
-    BadInput, BadSignature, Conflict, Forbidden, Limited, MarketError, NotFound, TooLarge, Unauthenticated,
+    BadInput,
+    BadSignature,
+    Conflict,
+    Forbidden,
+    Limited,
+    MarketError,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
     Unavailable,
 )  # fmt: skip
 

@@ -211,7 +211,9 @@ def decode(message: bytes | str) -> list[ClientFrame]:
     """The frames of one message. Raise BadInput when it is not an array of 1 to 16 known frames."""
     try:
         frames = (
-            _from_json.decode(message) if isinstance(message, str) else _from_msgpack.decode(message)
+            _from_json.decode(message)
+            if isinstance(message, str)
+            else _from_msgpack.decode(message)
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise BadInput(f"not an array of frames: {error}") from None

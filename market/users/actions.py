@@ -99,7 +99,10 @@ async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
             session = rules.rotate(session, call.now_ms)
             await store.update_session(tx, session)
         return Rotation(
-            verdict=verdict, user=rules.me(user), session_id=session.id, generation=session.generation
+            verdict=verdict,
+            user=rules.me(user),
+            session_id=session.id,
+            generation=session.generation,
         )
 
     rotation = await users.db.act(call.now_ms, body, Rotation)

@@ -15,7 +15,10 @@ Url = Annotated[str, Meta(max_length=512, pattern=r"^(https?://[^\s]+|/[^\s]*)?$
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    code: Annotated[str, Meta(min_length=1, max_length=128, description="from wx.login; good once, for 5 minutes")]
+    code: Annotated[
+        str,
+        Meta(min_length=1, max_length=128, description="from wx.login; good once, for 5 minutes"),
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,11 +114,18 @@ def rotate(session: Session, now_ms: int) -> Session:
 def revoke(session: Session, reason: str) -> tuple[Session, Fact]:
     session = replace(session, revoked=reason, version=session.version + 1)
     push = Push(
-        topic=f"session:{session.id}", kind="state", version=session.version, payload=session_state(session)
+        topic=f"session:{session.id}",
+        kind="state",
+        version=session.version,
+        payload=session_state(session),
     )
     data = SessionRevoked(session_id=session.id, user_id=session.user_id, reason=reason)
     fact = Fact(
-        kind=SessionRevoked.KIND, entity=session.id, version=session.version, data=data, pushes=(push,)
+        kind=SessionRevoked.KIND,
+        entity=session.id,
+        version=session.version,
+        data=data,
+        pushes=(push,),
     )
     return session, fact
 

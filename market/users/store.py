@@ -84,7 +84,9 @@ async def lock_session(tx: Tx, session_id: Id) -> Session | None:
 
 
 async def lock_open_sessions(tx: Tx, user_id: Id) -> list[Session]:
-    rows = await tx.all(f"{SESSION} WHERE user_id = %s AND revoked = '' ORDER BY id FOR UPDATE", user_id)
+    rows = await tx.all(
+        f"{SESSION} WHERE user_id = %s AND revoked = '' ORDER BY id FOR UPDATE", user_id
+    )
     return [_session(row) for row in rows]
 
 

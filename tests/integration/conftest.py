@@ -26,7 +26,9 @@ def new_id() -> Id:
 
 
 def someone(role: str = "user") -> Actor:
-    return Actor(user_id=new_id(), role="operator" if role == "operator" else "user", session_id=new_id())
+    return Actor(
+        user_id=new_id(), role="operator" if role == "operator" else "user", session_id=new_id()
+    )
 
 
 def call(actor: Actor, key: str | None = None, at_ms: int | None = None) -> Call:
