@@ -1,0 +1,1 @@
+"""What one is told: the inbox of each user."""

@@ -1,0 +1,70 @@
+"""Doing it: each function is one transaction; its docstring names the rows it locks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.action import action, table
+from infra.mysql.database import Tx
+from market.kernel.actor import Call
+from market.kernel.ids import Id
+from market.notices import store
+from market.notices.commands import MarkRead
+from market.notices.rules import inbox as rules
+from market.notices.rules.inbox import Inbox
+from market.notices.rules.telling import CHAT_KIND, Draft
+from market.notices.wing import Notices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """The badges after this."""
+
+    unread: int
+    unread_chats: int
+
+
+@action("notices.mark_read", keyed=False)
+async def mark_read(notices: Notices, call: Call, command: MarkRead) -> Unread:
+    """Mark one's notices as read, up to a number. A mark that covers no unread one changes nothing. Locks the inbox."""
+    user_id = call.actor.user_id
+
+    async def body(tx: Tx) -> Unread:
+        inbox = await store.lock_known_inbox(tx, user_id) or Inbox(user_id=user_id)
+        rules.check_mark(inbox, command.up_to)
+        if await store.read_all_up_to(tx, user_id, command.up_to):
+            unread, chats = await store.count_unread(tx, user_id)
+            inbox, entry = rules.mark(inbox, command.up_to, unread, chats, tx.now_ms)
+            await store.append(tx, inbox, entry)
+            tx.emit(rules.added(inbox, entry))
+        return Unread(unread=inbox.unread, unread_chats=inbox.unread_chats)
+
+    return await notices.db.act(call.now_ms, body, Unread)
+
+
+async def tell(tx: Tx, draft: Draft, at_ms: int) -> None:
+    """Put a notice into an inbox, unless it is about a chat that has an unread one already. Locks the inbox."""
+    inbox = await store.lock_inbox(tx, draft.user_id)
+    if draft.kind == CHAT_KIND and draft.link.conversation_id is not None:
+        notice = await store.unread_chat(tx, draft.user_id, draft.link.conversation_id)
+        if notice is not None:
+            await store.cover(tx, draft.user_id, notice, draft.chat_seq)
+            return
+    inbox, entry = rules.add(inbox, draft, at_ms)
+    await store.append(tx, inbox, entry, draft.chat_seq)
+    tx.emit(rules.added(inbox, entry))
+
+
+async def chat_was_read(tx: Tx, user_id: Id, conversation_id: Id, up_to: int, at_ms: int) -> None:
+    """The user has read a conversation: its notice is read with it, if that covers all it stands for. Locks the inbox."""
+    inbox = await store.lock_inbox(tx, user_id)
+    notice = await store.unread_chat(tx, user_id, conversation_id)
+    if notice is None or notice.chat_seq > up_to:
+        return
+    await store.read_one(tx, user_id, notice.seq)
+    inbox, entry = rules.mark_chat(inbox, notice.seq, conversation_id, at_ms)
+    await store.append(tx, inbox, entry)
+    tx.emit(rules.added(inbox, entry))
+
+
+ACTIONS = table(mark_read)

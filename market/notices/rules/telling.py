@@ -1,0 +1,141 @@
+"""From facts to notices: who is told what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+from market.kernel.facts import (
+    CreditChanged,
+    FactData,
+    MessageSent,
+    OrderMoved,
+    PaymentRefunded,
+    PaymentSettled,
+    RatingGiven,
+    RatingsRevealed,
+)
+from market.kernel.ids import Id
+from market.kernel.money import yuan
+from market.notices.rules import wording
+
+BEIJING = timezone(timedelta(hours=8))
+TITLE_CHARACTERS = 40
+CHAT_KIND = "chat.message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where a notice leads: at most one is set."""
+
+    order_id: Id | None = None
+    conversation_id: Id | None = None
+    listing_id: Id | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A notice before it has a number. `chat_seq`: the chat line it stands for."""
+
+    user_id: Id
+    kind: str
+    title: str
+    body: str
+    link: Link = Link()
+    chat_seq: int = 0
+
+
+def drafts(kind: str, data: FactData) -> list[Draft]:
+    """Whom to tell of a fact, and what; by user id, so that inboxes are always locked in one order."""
+    return sorted(_drafts(kind, data), key=lambda draft: draft.user_id)
+
+
+def _drafts(kind: str, data: FactData) -> list[Draft]:
+    match data:
+        case OrderMoved():
+            return [
+                _draft(
+                    data.buyer_id,
+                    kind,
+                    wording.ORDER[data.state, "buyer"],
+                    Link(order_id=data.order_id),
+                    data,
+                ),
+                _draft(
+                    data.owner_id,
+                    kind,
+                    wording.ORDER[data.state, "owner"],
+                    Link(order_id=data.order_id),
+                    data,
+                ),
+            ]
+        case PaymentRefunded():
+            return [_money(data.buyer_id, kind, wording.REFUNDED, data.order_id, data.amount_fen)]
+        case PaymentSettled():
+            return [_money(data.owner_id, kind, wording.SETTLED, data.order_id, data.owner_fen)]
+        case RatingGiven():
+            return [_draft(data.ratee_id, kind, wording.RATING_GIVEN, Link(order_id=data.order_id))]
+        case RatingsRevealed():
+            return [
+                _draft(user_id, kind, wording.RATINGS_REVEALED, Link(order_id=data.order_id))
+                for user_id in (data.buyer_id, data.owner_id)
+            ]
+        case CreditChanged():
+            title, body = wording.CREDIT_CHANGED
+            stars = f"{data.credit_centistars / 100:.2f}"
+            return [
+                Draft(user_id=data.user_id, kind=kind, title=title, body=body.format(stars=stars))
+            ]
+        case MessageSent():
+            title, body = wording.CHAT
+            link = Link(conversation_id=data.conversation_id)
+            return [
+                Draft(
+                    user_id=data.recipient_id,
+                    kind=CHAT_KIND,
+                    title=title,
+                    body=body,
+                    link=link,
+                    chat_seq=data.seq,
+                )
+            ]
+        case _:
+            return []
+
+
+def _draft(
+    user_id: Id, kind: str, words: tuple[str, str], link: Link, order: OrderMoved | None = None
+) -> Draft:
+    title, body = words
+    return Draft(
+        user_id=user_id,
+        kind=kind,
+        title=title,
+        body=body.format(**_known(order)) if order else body,
+        link=link,
+    )
+
+
+def _money(user_id: Id, kind: str, words: tuple[str, str], order_id: Id, amount_fen: int) -> Draft:
+    title, body = words
+    body = body.format(amount=yuan(amount_fen))
+    return Draft(user_id=user_id, kind=kind, title=title, body=body, link=Link(order_id=order_id))
+
+
+def _known(order: OrderMoved) -> dict[str, str]:
+    """What a template may name."""
+    long = len(order.title) > TITLE_CHARACTERS
+    return {
+        "title": order.title[: TITLE_CHARACTERS - 1] + "…" if long else order.title,
+        "total": yuan(order.total_fen),
+        "rent": yuan(order.rent_fen),
+        "deposit": yuan(order.deposit_fen),
+        "start": _when(order.start_ms),
+        "end": _when(order.end_ms),
+        "pay_by": _when(order.pay_by_ms),
+    }
+
+
+def _when(at_ms: int) -> str:
+    local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(BEIJING)
+    return f"{local.month}月{local.day}日 {local:%H:%M}"

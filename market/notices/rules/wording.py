@@ -1,0 +1,40 @@
+"""Every sentence that a user is told, in one place.
+
+Templates know: {title} of the listing; {total} {rent} {deposit} {amount} in yuan; {start} {end} {pay_by} in Beijing time;
+{stars}.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Role = Literal["buyer", "owner"]
+
+ORDER: dict[tuple[str, Role], tuple[str, str]] = {
+    ("pending_payment", "buyer"): ("订单待支付", "「{title}」已为您留好，请在 {pay_by} 前支付 {total} 元。"),
+    ("pending_payment", "owner"): ("有新订单", "有人预订了「{title}」（{start} 至 {end}），正在等待对方支付。"),
+    ("ready", "buyer"): ("支付成功", "「{title}」预订成功，请于 {start} 按约定交接。"),
+    ("ready", "owner"): ("订单已支付", "「{title}」的订单已支付 {total} 元，由平台托管。请于 {start} 按约定交接。"),
+    ("in_use", "buyer"): ("开始使用", "「{title}」已交接，请在 {end} 前归还。"),
+    ("in_use", "owner"): ("已交接", "「{title}」已交给对方使用，预计 {end} 归还。"),
+    ("returned", "buyer"): ("已归还", "「{title}」已归还，等待对方验收。"),
+    ("returned", "owner"): ("请验收", "「{title}」已归还，请检查并确认验收。"),
+    ("completed", "buyer"): ("订单已完成", "「{title}」的订单已完成，欢迎评价对方。"),
+    ("completed", "owner"): ("订单已完成", "「{title}」的订单已完成，租金将结算给您，欢迎评价对方。"),
+    ("expired", "buyer"): ("订单已超时", "「{title}」的订单超时未支付，已自动关闭。"),
+    ("expired", "owner"): ("订单已超时", "「{title}」的订单超时未支付，时段已重新开放。"),
+    ("cancelled", "buyer"): ("订单已取消", "「{title}」的订单已取消，已支付的款项将原路退回。"),
+    ("cancelled", "owner"): ("订单已取消", "「{title}」的订单已取消，时段已重新开放。"),
+    ("disputed", "buyer"): ("订单有争议", "「{title}」的订单进入争议处理，平台会查看双方的说明。"),
+    ("disputed", "owner"): ("订单有争议", "「{title}」的订单进入争议处理，平台会查看双方的说明。"),
+    ("refunded", "buyer"): ("争议已处理", "「{title}」的订单已全额退款，款项将原路退回。"),
+    ("refunded", "owner"): ("争议已处理", "「{title}」的订单已退款给对方。"),
+}  # fmt: skip
+"""(state of the order, role) -> (title, body). Every state has a sentence for both roles, which a test makes sure of."""
+
+REFUNDED = ("退款到账", "{amount} 元已原路退回您的微信账户。")
+SETTLED = ("收入到账", "{amount} 元已结算到您的余额。")
+RATING_GIVEN = ("收到评价", "对方已评价，互评后可见")
+RATINGS_REVEALED = ("评价已公开", "双方的评价现在可以查看了。")
+CREDIT_CHANGED = ("信用分已更新", "您的信用评分现在是 {stars} 星。")
+CHAT = ("新消息", "您有新的聊天消息。")

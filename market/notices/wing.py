@@ -1,0 +1,17 @@
+"""What the actions of this wing may reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from infra.mysql.database import Database
+from infra.process import Process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notices:
+    db: Database
+
+
+async def open_wing(process: Process) -> Notices:
+    return Notices(db=await process.database("notices"))
