@@ -6,7 +6,7 @@ entities it is not, so nothing reads "seq > last": the relay reads whatever is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,10 @@ INSERT = (
     "INSERT INTO outbox (fact_id, kind, entity, version, occurred_us, data, pushes) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
-SELECT = "SELECT seq, fact_id, kind, entity, version, occurred_us, data, pushes FROM outbox ORDER BY seq LIMIT %s"
+SELECT = (
+    "SELECT seq, fact_id, kind, entity, version, occurred_us, data, pushes FROM outbox "
+    "WHERE seq NOT IN ({}) ORDER BY seq LIMIT %s"
+)
 DELETE = "DELETE FROM outbox WHERE seq IN ({})"
 COUNT = "SELECT COUNT(*), MIN(occurred_us) FROM outbox"
 
@@ -59,15 +62,17 @@ async def append(tx: Cursor, published: Sequence[Published]) -> None:
     )
 
 
-async def waiting(cursor: Cursor, limit: int) -> list[Published]:
-    """The rows that are there, oldest first."""
+async def waiting(cursor: Cursor, limit: int, except_for: Collection[int] = ()) -> list[Published]:
+    """The rows that are there, oldest first, but not those whose `seq` is in `except_for`."""
+    skip = [*except_for] or [0]
+    sql = SELECT.format(", ".join(["%s"] * len(skip)))
     return [
         Published(
             fact_id=Id(fact_id), kind=kind, entity=Id(entity), version=version, committed_us=occurred_us,
             data=bytes(data), pushes=wire.from_msgpack(bytes(pushes), tuple[Push, ...]),
             pushes_raw=bytes(pushes), seq=seq,
         )
-        for seq, fact_id, kind, entity, version, occurred_us, data, pushes in await cursor.all(SELECT, limit)
+        for seq, fact_id, kind, entity, version, occurred_us, data, pushes in await cursor.all(sql, *skip, limit)
     ]  # fmt: skip
 
 
