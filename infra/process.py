@@ -74,8 +74,9 @@ class Process:
         task.add_done_callback(_must_not_fail)
 
         async def stop() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            while not task.done():  # on Python 3.11 asyncio.wait_for can swallow a cancellation
+                task.cancel()
+                await asyncio.wait({task}, timeout=0.1)
 
         self.stack.push_async_callback(stop)
 

@@ -48,25 +48,25 @@ class PushScript:
 
     async def send(self, published: Iterable[Published], wakes: Iterable[str] = ()) -> None:
         """Raise RedisError or OSError when Redis is away."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for item in published:
-            for push in item.pushes:
-                first = (
-                    keys.log_entry(push.topic, item.fact_id)
-                    if push.kind == "log"
-                    else keys.newest(push.topic)
-                )
-                await self._script(
-                    keys=[first, keys.channel(push.topic)],
-                    args=[
-                        push.kind, push.version, push.key or "v",
-                        message(push, item.committed_us), REMEMBER_S.get(push.kind, 120),
-                    ],
-                    client=pipeline,
-                )  # fmt: skip
-        for channel in wakes:
-            pipeline.publish(channel, b"")
-        await pipeline.execute()
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for item in published:
+                for push in item.pushes:
+                    first = (
+                        keys.log_entry(push.topic, item.fact_id)
+                        if push.kind == "log"
+                        else keys.newest(push.topic)
+                    )
+                    await self._script(
+                        keys=[first, keys.channel(push.topic)],
+                        args=[
+                            push.kind, push.version, push.key or "v",
+                            message(push, item.committed_us), REMEMBER_S.get(push.kind, 120),
+                        ],
+                        client=pipeline,
+                    )  # fmt: skip
+            for channel in wakes:
+                pipeline.publish(channel, b"")
+            await pipeline.execute()
 
 
 class Publisher:
