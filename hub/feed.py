@@ -6,6 +6,7 @@ Each (re)subscription, once acknowledged, is a reason to compare with MySQL: wha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -53,7 +54,7 @@ class Feed:
         self._on_subscribed = on_subscribed
         self._pubsub: Any = None
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
-        self._heard_s = time.monotonic()
+        self._heard_s = float("-inf")
 
     @property
     def age_s(self) -> float:
@@ -124,14 +125,12 @@ class Feed:
             await asyncio.sleep(0.2)
 
     async def probe(self, redis: Redis) -> None:
-        """Until cancelled: say something to ourselves every second."""
+        """Until cancelled: say something to ourselves every second; more often until it has been heard once."""
         while True:
-            try:
+            with contextlib.suppress(RedisError, OSError):
                 await redis.publish(self._probe, b"")
-            except (RedisError, OSError):
-                pass
-            AGE.set(self.age_s)
-            await asyncio.sleep(PROBE_EVERY_S)
+            AGE.set(min(self.age_s, 1e6))
+            await asyncio.sleep(PROBE_EVERY_S if self.age_s < PROBE_EVERY_S * 2 else 0.1)
 
     async def _heal(self, acknowledgements: list[asyncio.Future[None]]) -> None:
         if acknowledgements:

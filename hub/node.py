@@ -127,7 +127,9 @@ class Node:
 
     async def deaf(self) -> str | None:
         age = self.feed.age_s
-        return f"nothing heard from Redis for {age:.1f} s" if age > self.settings.deaf_s else None
+        if age <= self.settings.deaf_s:
+            return None
+        return f"nothing heard from Redis for {age:.1f} s" if age < 1e6 else "Redis not heard yet"
 
     async def is_draining(self) -> str | None:
         return "draining" if self.draining else None
