@@ -1,0 +1,1 @@
+"""Load: benchmarks (`./dev bench NAME`), long tests (`./dev soak NAME`), virtual users."""
