@@ -1,0 +1,328 @@
+"""Whether everything that was committed, and nothing else, has had its effect once, and whether every client knows it.
+
+The insights hear every fact there is, so their inbox is the list of all facts that were carried. It is compared with what each
+wing's own tables say must have been told (nothing lost), and with what each consumer has done (nothing doubled).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from devkit.client import Person, Socket, Topic
+from infra import wire
+from infra.config import WINGS
+from market.kernel.facts import KINDS, CalendarChanged, MessageSent, OrderMoved
+from tests.faults.fleet import AUDIT_S, DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
+from workers.jobs import handlers_of
+
+FREE = {"expired", "cancelled", "refunded"}
+NOTICES_OF = {
+    "payment.refunded": 1,
+    "payment.settled": 1,
+    "rating.given": 1,
+    "ratings.revealed": 2,
+    "credit.changed": 1,
+}
+"""How many people are told of a fact; of an order's moves, two."""
+FACT_OF_WING = {
+    "user": "users", "session": "users", "listing": "listings", "order": "orders", "calendar": "orders",
+    "payment": "payments", "rating": "ratings", "ratings": "ratings", "credit": "ratings", "chat": "chat",
+    "notice": "notices",
+}  # fmt: skip
+BESIDE = {"listing.rated": "ratings"}
+
+
+def teller_of(kind: str) -> str:
+    return BESIDE.get(kind) or FACT_OF_WING[kind.partition(".")[0]]
+
+
+async def calm(fleet: Fleet, within_s: float = 30.0) -> None:
+    """Wait until nothing is on its way: no fact, no refund, no payment that WeChat has and we have not."""
+
+    async def busy() -> str | None:
+        for wing in WINGS:
+            for kind, entity in await fleet.rows(f"SELECT kind, entity FROM {wing}.outbox LIMIT 3"):
+                return f"{wing} has still to tell {kind} of {entity}"
+            for row in await fleet.rows(
+                f"SELECT kind, entity, version, attempts, error FROM {wing}.inbox WHERE done = 0 LIMIT 3"
+            ):
+                return f"{wing} has still to hear {row}"
+        for row in await fleet.rows(
+            "SELECT * FROM payments.refunds WHERE status <> 'done' LIMIT 3"
+        ):
+            return f"a refund is on its way: {row}"
+        return None
+
+    await eventually("calm", busy, within_s)
+
+
+async def assert_truth(fleet: Fleet, clients: Iterable[tuple[Person, Socket]] = ()) -> None:
+    """After `calm`. All tables as a whole, then every client's topics."""
+    await asyncio.to_thread(_assert_tables, fleet)
+    await asyncio.gather(*(_assert_client(fleet, *client) for client in clients))
+
+
+# --- the tables -----------------------------------------------------------------------------------------------------------
+
+
+class Facts:
+    """All that were carried, in the order in which each wing told them."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.by_entity: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        self.ids: dict[int, str] = {}
+        self.orders: list[OrderMoved] = []
+        self.calendars: Counter[int] = Counter()
+        self.lines: set[tuple[int, int]] = set()
+        for fact_id, kind, entity, version, data in rows:
+            self.ids[fact_id] = kind
+            group = teller_of(kind) + (
+                f":{kind}" if kind in ("credit.changed", "listing.rated") else ""
+            )
+            self.by_entity[group, entity].append(version)
+            known = wire.from_msgpack(bytes(data), KINDS[kind])
+            if isinstance(known, OrderMoved):
+                self.orders.append(known)
+            elif isinstance(known, CalendarChanged):
+                self.calendars[int(known.listing_id)] += 1
+            elif isinstance(known, MessageSent):
+                self.lines.add((int(known.conversation_id), known.seq))
+        self.kinds = Counter(self.ids.values())
+
+
+def _assert_tables(fleet: Fleet) -> None:
+    rows = fleet.rows_now
+    facts = Facts(
+        rows("SELECT fact_id, kind, entity, version, data FROM insights.inbox ORDER BY seq")
+    )
+    _assert_each_heard_once(fleet, facts)
+    _assert_all_told(fleet, facts)
+    _assert_orders(fleet, facts)
+    _assert_money(fleet)
+    _assert_projections(fleet, facts)
+    _assert_notices(fleet, facts)
+
+
+def _assert_each_heard_once(fleet: Fleet, facts: Facts) -> None:
+    """Every consumer has done exactly the facts that it handles. The inbox's unique key excludes a second row of one fact."""
+    for wing in WINGS:
+        rows = fleet.rows_now(f"SELECT fact_id, done, attempts FROM {wing}.inbox")
+        assert [row for row in rows if not row[1]] == [], wing
+        kinds = set(handlers_of(wing))
+        told = {id_ for id_, kind in facts.ids.items() if kind in kinds and teller_of(kind) != wing}
+        assert {row[0] for row in rows} == told, f"{wing} did not hear what was told"
+        assert fleet.rows_now(f"SELECT COUNT(*) FROM {wing}.outbox") == [(0,)]
+    counted = dict(
+        fleet.rows_now("SELECT kind, SUM(facts) FROM insights.facts_per_hour GROUP BY kind")
+    )
+    assert {kind: int(n) for kind, n in counted.items()} == dict(facts.kinds)
+
+
+def _assert_all_told(fleet: Fleet, facts: Facts) -> None:
+    """Each entity's versions 1, 2, ... n were told, each once and in this order, and the entity is at version n."""
+
+    def assert_versions(group: str, sql: str, first: int = 1) -> None:
+        told = {e: versions for (g, e), versions in facts.by_entity.items() if g == group}
+        present = dict(fleet.rows_now(sql))
+        if group in ("listings", "orders"):
+            told = {e: v for e, v in told.items() if e in present}
+        expected = {e: list(range(first, n + 1)) for e, n in present.items() if n >= first}
+        wrong = {e: (told.get(e), n) for e, n in expected.items() if told.get(e) != n}
+        assert not wrong, f"{group}: {wrong}"
+        assert told.keys() == expected.keys(), group
+
+    revoked = dict(fleet.rows_now("SELECT id, version FROM users.sessions WHERE revoked <> ''"))
+    users = {e: v for (g, e), v in facts.by_entity.items() if g == "users" and e not in revoked}
+    assert users == {
+        id_: list(range(1, n + 1))
+        for id_, n in fleet.rows_now("SELECT id, version FROM users.users")
+    }
+    assert all(facts.by_entity["users", id_] == [n] for id_, n in revoked.items())
+    assert_versions("listings", "SELECT id, version FROM listings.listings")
+    assert_versions("orders", "SELECT id, version FROM orders.orders")
+    assert_versions("ratings:credit.changed", "SELECT id, version FROM ratings.credits")
+    assert_versions("ratings:listing.rated", "SELECT id, version FROM ratings.listing_ratings")
+    assert_versions("notices", "SELECT user_id, last_seq FROM notices.inboxes")
+    assert_versions("chat", "SELECT id, last_seq FROM chat.conversations")
+    assert facts.lines == set(fleet.rows_now("SELECT conversation_id, seq FROM chat.messages"))
+    table = "SELECT COUNT(*) FROM"
+    for kind, sql in (
+        ("payment.received", f"{table} payments.payments WHERE status = 'paid'"),
+        (
+            "payment.settled",
+            "SELECT COUNT(DISTINCT tx_id) FROM payments.entries WHERE reason = 'settled'",
+        ),
+        ("payment.refunded", f"{table} payments.refunds WHERE status = 'done'"),
+        ("rating.given", f"{table} ratings.ratings"),
+        ("ratings.revealed", f"{table} ratings.windows WHERE revealed = 1"),
+    ):
+        assert fleet.rows_now(sql) == [(facts.kinds[kind],)], kind
+
+
+def _assert_orders(fleet: Fleet, facts: Facts) -> None:
+    """Replay the facts: legal steps, no two bookings of a listing that overlap at any moment, and the tables' state at the end."""
+    taken: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
+    states: dict[int, str] = {}
+    changes: Counter[int] = Counter(facts.calendars)
+    for moved in facts.orders:
+        listing, order, period = (
+            int(moved.listing_id),
+            int(moved.order_id),
+            (moved.start_ms, moved.end_ms),
+        )
+        if moved.transition == "create":
+            assert order not in states, f"order {order} was created twice"
+            clash = [other for other in taken[listing].values() if overlap(period, other)]
+            assert not clash, f"order {order} for {period} was booked over {clash}"
+            taken[listing][order] = period
+            changes[listing] += 1
+        elif moved.state in FREE:
+            del taken[listing][order]
+            changes[listing] += 1
+        states[order] = moved.state
+    rows = fleet.rows_now(
+        "SELECT id, state, listing_id, start_ms, end_ms, blocking FROM orders.orders"
+    )
+    assert states == {row[0]: row[1] for row in rows}
+    blocking = {(row[2], row[0], row[3], row[4]) for row in rows if row[5]}
+    assert blocking == {
+        (listing, o, *p) for listing, orders in taken.items() for o, p in orders.items()
+    }
+    versions = fleet.rows_now("SELECT listing_id, version FROM orders.bookables")
+    assert {listing: n for listing, n in versions} == dict(changes), "calendars"
+
+
+def _assert_money(fleet: Fleet) -> None:
+    """The ledger sums to zero, as a whole, in each journal transaction, and each order's money is where its state says."""
+    rows = fleet.rows_now
+    assert rows("SELECT COALESCE(SUM(amount_fen), 0) FROM payments.entries") == [(0,)]
+    assert not rows(
+        "SELECT tx_id, SUM(amount_fen) FROM payments.entries GROUP BY tx_id HAVING SUM(amount_fen) <> 0"
+    )
+    balances: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for order, account, fen in rows(
+        "SELECT order_id, account, SUM(amount_fen) FROM payments.entries GROUP BY order_id, account"
+    ):
+        balances[order][account.partition(":")[0]] += int(fen)
+    sql = "SELECT o.id, o.state, o.rent_fen, o.deposit_fen, o.fee_fen, p.status FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id"
+    for order, state, rent, deposit, fee, payment in rows(sql):
+        found = {name: fen for name, fen in balances[order].items() if fen}
+        context = f"order {order} is {state}, its payment {payment}"
+        assert (rent % RENT_FEN, deposit) == (0, DEPOSIT_FEN)
+        if payment != "paid":
+            assert state in ("pending_payment", "cancelled", "expired"), context
+            assert found == {}, context
+        elif state == "completed":
+            assert found == {"wechat": -rent, "owner": rent - fee, "platform": fee}, context
+        elif state in FREE:
+            assert found == {}, context
+        else:
+            assert state != "pending_payment", context
+            assert found == {"wechat": -rent - deposit, "escrow": rent, "deposit": deposit}, context
+
+
+def _assert_projections(fleet: Fleet, facts: Facts) -> None:
+    """What wings keep of one another is what the others have."""
+    for theirs, ours in (
+        ("SELECT id, version FROM listings.listings", "SELECT listing_id, listing_version FROM orders.bookables"),
+        ("SELECT id, version FROM listings.listings", "SELECT id, version FROM chat.listings"),
+        ("SELECT id, version FROM users.users", "SELECT user_id, version FROM payments.payers"),
+        ("SELECT id, state FROM orders.orders", "SELECT order_id, state FROM payments.payables"),
+        ("SELECT id, owner_id FROM orders.orders", "SELECT id, owner_id FROM chat.conversations WHERE kind = 'order'"),
+        ("SELECT id, owner_id FROM orders.orders WHERE state = 'completed'", "SELECT order_id, owner_id FROM ratings.windows"),
+        (
+            "SELECT listing_id, COUNT(*) FROM orders.orders GROUP BY listing_id",
+            "SELECT id, orders_created FROM listings.listings WHERE orders_created > 0",
+        ),
+        (
+            "SELECT listing_id, COUNT(*) FROM orders.orders WHERE state = 'completed' GROUP BY listing_id",
+            "SELECT id, orders_completed FROM listings.listings WHERE orders_completed > 0",
+        ),
+        (
+            "SELECT ratee_id, COUNT(*) FROM ratings.ratings WHERE revealed = 1 GROUP BY ratee_id",
+            "SELECT id, ratings FROM ratings.credits WHERE ratings > 0",
+        ),
+        (
+            "SELECT id, ratings FROM ratings.credits WHERE ratings > 0",
+            "SELECT user_id, ratings FROM listings.owners WHERE ratings > 0",
+        ),
+    ):  # fmt: skip
+        assert dict(fleet.rows_now(theirs)) == dict(fleet.rows_now(ours)), ours
+
+
+def _assert_notices(fleet: Fleet, facts: Facts) -> None:
+    """As many as the facts call for. Chat lines are told together, so there only must be one at least."""
+    told = Counter(dict(fleet.rows_now("SELECT kind, COUNT(*) FROM notices.entries GROUP BY kind")))
+    expected = {
+        kind: n * (2 if kind in KINDS and KINDS[kind] is OrderMoved else NOTICES_OF.get(kind, 0))
+        for kind, n in facts.kinds.items()
+    }
+    assert {k: n for k, n in told.items() if k not in ("chat.message", "read", "chat_read")} == {
+        kind: n for kind, n in expected.items() if n
+    }
+    twice = (
+        "SELECT user_id, kind, order_id, COUNT(*) FROM notices.entries WHERE order_id IS NOT NULL "
+        "GROUP BY user_id, kind, order_id HAVING COUNT(*) > 1"
+    )
+    assert fleet.rows_now(twice) == []
+
+
+# --- the clients ----------------------------------------------------------------------------------------------------------
+
+VERSIONS = {
+    "order": "SELECT version FROM orders.orders WHERE id = %s",
+    "calendar": "SELECT version FROM orders.bookables WHERE listing_id = %s",
+    "listing": "SELECT version FROM listings.listings WHERE id = %s",
+    "chat": "SELECT last_seq FROM chat.conversations WHERE id = %s",
+    "user": "SELECT last_seq FROM notices.inboxes WHERE user_id = %s",
+}
+
+
+async def _assert_client(fleet: Fleet, person: Person, socket: Socket) -> None:
+    """What this client has is what one that comes now is given, topic by topic, and what the database has."""
+    newcomer = await fleet.socket(person)
+    names = [name for name in socket.topics if name.partition(":")[0] in VERSIONS]
+    for start in range(0, len(names), 50):
+        await newcomer.watch(*names[start : start + 50])
+    versions = {name: await _version(fleet, name) for name in names}
+
+    async def behind() -> str | None:
+        for name in names:
+            wrong = _difference(socket.topics[name], newcomer.topics[name], versions[name])
+            if wrong:
+                return f"{person.openid} and {name}: {wrong}"
+        return None
+
+    await eventually("clients up to date", behind, AUDIT_S + 5)
+
+
+async def _version(fleet: Fleet, topic: str) -> int:
+    kind, id_ = topic.split(":")[:2]
+    rows = await fleet.rows(VERSIONS[kind], int(id_))
+    return int(rows[0][0]) if rows else 0
+
+
+def _difference(known: Topic, fresh: Topic, version: int) -> str:
+    if (known.version, fresh.version) != (version, version):
+        return f"has {known.version}, newcomers get {fresh.version}, the database has {version}"
+    if known.refused is not None:
+        return f"not joined: {known.refused}"
+    if known.kind == "log":
+        if sorted(known.log) != list(range(1, version + 1)):
+            return f"numbers up to {version} are {sorted(known.log)}"
+        for number, payload in fresh.log.items():
+            if _lasting(payload) != _lasting(known.log[number]):
+                return f"entry {number} is {known.log[number]}, newcomers get {payload}"
+    elif _lasting(known.state) != _lasting(fresh.state):
+        return f"state is {known.state}, newcomers get {fresh.state}"
+    return ""
+
+
+def _lasting(payload: Any) -> Any:
+    """Without what is as of the moment it was asked for."""
+    if not isinstance(payload, dict):
+        return payload
+    return {name: value for name, value in payload.items() if name not in ("read", "image_url")}
