@@ -29,7 +29,8 @@ Row = tuple[Any, ...]
 log = structlog.get_logger("mysql")
 
 DEADLOCK, LOCK_TIMEOUT, DUPLICATE = 1213, 1205, 1062
-# Server gone, shutting down, too many connections, cannot connect, read only, and the client's own "connection lost".
+# Server gone, shutting down, too many connections, cannot connect, account locked (MySQL 3118, MariaDB 4151), connection
+# killed, read only, and the client's own "connection lost".
 AWAY = {
     1040,
     1045,
@@ -44,12 +45,15 @@ AWAY = {
     1161,
     1203,
     1290,
+    1927,
     2002,
     2003,
     2006,
     2013,
     2014,
     2055,
+    3118,
+    4151,
     0,
 }
 ATTEMPTS = 6
