@@ -177,10 +177,14 @@ def welcome(stack: Stack) -> str:
         f"  metrics    {'  '.join(f'{process.url}/metrics' for process in stack.product)}",
         f"  logs       {stack.logs.relative_to(ROOT) if stack.logs.is_relative_to(ROOT) else stack.logs}",
         "",
-        "Try:",
-        f"  curl -s {api}/readyz",
-        f"  curl -s {api}/openapi.json | head -c 400",
+        "Three things to try:",
+        f"  1. read the REST API: {api}/",
+        "  2. search around People's Square in Shanghai:\n"
+        f"     curl -s '{api}/v1/listings?lat=31.2304&lng=121.4737&radius_m=3000'",
+        "  3. walk a whole order through it, in another terminal: ./dev demo",
+        "",
         # the code is what wx.login would give
+        "Log in as anybody (the openid `operator` is one):\n"
         f'  CODE=$(curl -s {stack.sandbox_url}/sandbox/login-code -d \'{{"openid": "alice"}}\' | cut -d\'"\' -f4)\n'
         f'  curl -s {api}/v1/login -H \'Content-Type: application/json\' -d "{{\\"code\\": \\"$CODE\\"}}"',
         "",
