@@ -42,7 +42,8 @@ def document(routes: Routes) -> dict[str, Any]:
             if isinstance(any_route, Route)
             else _raw(any_route)
         )
-        paths.setdefault(any_route.path, {})[any_route.method.lower()] = entry
+        path = re.sub(r"{(\w+):[^}]*}", r"{\1}", any_route.path)
+        paths.setdefault(path, {})[any_route.method.lower()] = entry
     return {
         "openapi": "3.1.0",
         "info": {

@@ -60,6 +60,9 @@ class Inbox:
             await self._one_by_one(facts, now_ms)
         return len(facts)
 
+    async def close(self) -> None:
+        await self._mine.let_go()
+
     async def _handle(self, facts: Sequence[Heard], now_ms: int) -> None:
         async def body(tx: Tx) -> int:
             pending = await inbox.lock_pending(tx, facts)

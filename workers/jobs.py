@@ -79,11 +79,12 @@ async def _job(
             {w: frozenset(handlers_of(w)) for w in WINGS},
             process.publisher,
         )
+        process.stack.push_async_callback(relay.close)
         return Job(name, relay.run_once, POLL_S)
     if kind == "inbox":
-        return Job(
-            name, Inbox(wing, wings[wing], handlers_of(wing), wings[wing].db).run_once, POLL_S
-        )
+        consumer = Inbox(wing, wings[wing], handlers_of(wing), wings[wing].db)
+        process.stack.push_async_callback(consumer.close)
+        return Job(name, consumer.run_once, POLL_S)
     if kind == "janitor":
         return Job(name, Janitor(await process.database(wing)).run_once, JANITOR_EVERY_S)
     chore = CHORES[name]

@@ -96,6 +96,9 @@ class Relay:
         OWED.labels(self._wing).set(len(self._kept))
         return len(carried)
 
+    async def close(self) -> None:
+        await self._mine.let_go()
+
     async def _give(self, wing: str, now_ms: int) -> None:
         try:
             async with self._databases[wing].read() as cursor:
