@@ -1,0 +1,291 @@
+"""One line per operation: a valid asking, whom it is closed to, what a stale one gets, and how its effect is seen.
+
+The tests compare these names with the product's own tables, so that a new endpoint or command fails them until it has a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.integration.hostile.scene import HOUR_MS, Somebody, World, a_listing
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """`who` asks (None: nobody need be logged in) with these fields."""
+
+    who: Somebody | None
+    fields: dict[str, Any]
+
+
+Seen = Callable[[World, Ask], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """`stranger`: the code for somebody who is no party; None: anybody may, each for himself.
+
+    `stale`: (field, wrong value, code). `see`: what the operation changes, read from outside. `again`: the code when a
+    command without a key is repeated.
+    """
+
+    build: Callable[[World], Awaitable[Ask]]
+    stranger: str | None = None
+    stale: tuple[tuple[str, int, str], ...] = ()
+    see: Seen | None = None
+    again: str = "ok"
+
+
+def by(who: str, /, **fields: Any) -> Callable[[World], Awaitable[Ask]]:
+    """Fields that need nothing to be made. "A.B" stands for world.A["B"] or world.A.B."""
+
+    async def build(world: World) -> Ask:
+        return Ask(getattr(world, who) if who else None, {n: _value(world, v) for n, v in fields.items()})
+
+    return build
+
+
+def _value(world: World, value: Any) -> Any:
+    if isinstance(value, str) and value.count(".") == 1:
+        head, _, tail = value.partition(".")
+        thing = getattr(world, head, None)
+        if isinstance(thing, dict):
+            return thing[tail]
+        if thing is not None:
+            return getattr(thing, tail)
+    return value
+
+
+def on_order(state: str, role: str, code_of: str = "", **fields: Any) -> Callable[[World], Awaitable[Ask]]:
+    """A fresh order in a state; `code_of`: whose handover code is needed."""
+
+    async def build(world: World) -> Ask:
+        order = await world.order(state)
+        given = {"order_id": order["order_id"], "version": order["version"], **fields}
+        if code_of:
+            shown = await world.known(getattr(world, code_of), f"/v1/orders/{order['order_id']}")
+            given["code"] = shown["code"]
+        return Ask(getattr(world, role), given)
+
+    return build
+
+
+def on_listing(**fields: Any) -> Callable[[World], Awaitable[Ask]]:
+    async def build(world: World) -> Ask:
+        listing = await world.publish()
+        return Ask(world.owner, {"listing_id": listing["listing_id"], "version": listing["version"], **fields})
+
+    return build
+
+
+def on_chat(role: str, **fields: Any) -> Callable[[World], Awaitable[Ask]]:
+    async def build(world: World) -> Ask:
+        return Ask(getattr(world, role), {"conversation_id": await world.conversation(), **fields})
+
+    return build
+
+
+async def a_refresh(world: World) -> Ask:
+    return Ask(None, {"refresh_token": (await world.log_in()).refresh_token})
+
+
+async def a_login(world: World) -> Ask:
+    return Ask(None, {"code": await world.login_code("o-hostile-login")})
+
+
+async def a_logout(world: World) -> Ask:
+    return Ask(await world.log_in(), {"everywhere": True})
+
+
+async def a_new_profile(world: World) -> Ask:
+    somebody = await world.log_in()
+    return Ask(somebody, {"version": somebody.version, "nickname": "阿宝🐼", "avatar_url": "/a.png"})
+
+
+async def a_ban(world: World) -> Ask:
+    return Ask(world.operator, {"user_id": (await world.log_in()).id, "reason": "spam"})
+
+
+async def a_publication(world: World) -> Ask:
+    return Ask(world.owner, a_listing())
+
+
+async def a_resume(world: World) -> Ask:
+    ask = await on_listing()(world)
+    paused = await world.do(world.owner, "POST", f"/v1/listings/{ask.fields['listing_id']}/pause", ask.fields)
+    return Ask(world.owner, {**ask.fields, "version": paused["version"]})
+
+
+async def a_hold(world: World) -> Ask:
+    return Ask(
+        world.buyer, {"listing_id": world.listing["listing_id"], **world.period(), "lease_id": "abcdefgh1234"}
+    )  # fmt: skip
+
+
+async def a_release(world: World) -> Ask:
+    ask = await a_hold(world)
+    held = await world.do(world.buyer, "POST", f"/v1/listings/{ask.fields['listing_id']}/hold", ask.fields)
+    return Ask(world.buyer, {"listing_id": held["listing_id"], "lease_id": held["lease_id"]})
+
+
+async def a_quote(world: World) -> Ask:
+    return Ask(None, {"listing_id": world.listing["listing_id"], **world.period()})
+
+
+async def an_order(world: World) -> Ask:
+    """Of a listing whose terms have changed once, so that there are older ones."""
+    listing = await world.publish()
+    path, edit = f"/v1/listings/{listing['listing_id']}", {"version": listing["version"], "price_hour_fen": 120}
+    listing = await world.do(world.owner, "PATCH", path, edit)
+    terms = listing["terms_version"]
+    await world.known(world.owner, f"{path}/calendar", lambda c: c["terms_version"] == terms)
+    assert terms == 2
+    return Ask(
+        world.buyer, {"listing_id": listing["listing_id"], "terms_version": terms, **world.period(), "lease_id": None}
+    )  # fmt: skip
+
+
+async def a_prepay(world: World) -> Ask:
+    order = await world.order(free=False)
+    path = f"/v1/payments/orders/{order['order_id']}"
+    await world.known(world.buyer, path)
+    return Ask(world.buyer, {"order_id": order["order_id"]})
+
+
+def on_money(role: str) -> Callable[[World], Awaitable[Ask]]:
+    async def build(world: World) -> Ask:
+        order = await world.order("ready")
+        await world.known(world.buyer, f"/v1/payments/orders/{order['order_id']}")
+        return Ask(getattr(world, role), {"order_id": order["order_id"]})
+
+    return build
+
+
+async def a_window(world: World) -> Ask:
+    order = await world.order("completed")
+    await world.known(world.buyer, f"/v1/ratings/orders/{order['order_id']}")
+    return Ask(world.buyer, {"order_id": order["order_id"]})
+
+
+async def a_rating(world: World) -> Ask:
+    stars = {"punctuality": 5, "condition": 4, "communication": 3, "comment": "好用😀"}
+    return Ask(world.buyer, {**(await a_window(world)).fields, **stars})
+
+
+async def an_enquiry(world: World) -> Ask:
+    return Ask(world.buyer, {"listing_id": (await world.publish())["listing_id"]})
+
+
+async def a_notice_read(world: World) -> Ask:
+    await world.order()
+    inbox = await world.known(world.buyer, "/v1/notices", lambda i: i["unread"] > 0)
+    return Ask(world.buyer, {"up_to": inbox["last_seq"]})
+
+
+def get(path: str, pick: Callable[[Any], Any] = lambda view: view) -> Seen:
+    """What the asker reads at a path of the asking's own fields."""
+
+    async def see(world: World, ask: Ask) -> Any:
+        who = ask.who or world.buyer
+        answer = await world.ask("GET", path.format(**ask.fields, me=who.id), token=who.token)
+        assert answer.status == 200, answer
+        return pick(answer.json)
+
+    return see
+
+
+async def listings_of_title(world: World, ask: Ask) -> Any:
+    mine = await world.ask("GET", "/v1/listings/mine", token=(ask.who or world.owner).token, query={"limit": 50})
+    return sum(listing["title"] == ask.fields["title"] for listing in mine.json["listings"])
+
+
+async def orders_of_period(world: World, ask: Ask) -> Any:
+    mine = await world.ask("GET", "/v1/orders", token=world.buyer.token, query={"limit": 100})
+    return [o["version"] for o in mine.json["orders"] if o["listing_id"] == ask.fields["listing_id"]]
+
+
+ORDER = get("/v1/orders/{order_id}")
+LISTING = get("/v1/listings/{listing_id}")
+CHAT = get("/v1/conversations/{conversation_id}/messages", lambda v: (v["last_seq"], v["messages"]))
+MOVED = (("version", 999, "version_conflict"), ("version", 1, "version_conflict"))
+SINCE_MS = 1_767_225_600_000
+
+LINES: dict[str, Line] = {
+    "users.login": Line(build=a_login, again="bad_login_code"),
+    "users.refresh": Line(build=a_refresh),
+    "users.logout": Line(build=a_logout),
+    "users.edit_profile": Line(
+        build=a_new_profile, stale=(("version", 999, "version_conflict"),), see=get("/v1/me")
+    ),
+    "users.ban": Line(build=a_ban, stranger="forbidden", see=get("/v1/users/{user_id}")),
+    "users.me": Line(build=by("buyer")),
+    "users.profile": Line(build=by("", user_id="owner.id")),
+    "listings.publish": Line(build=a_publication, see=listings_of_title),
+    "listings.edit": Line(
+        build=on_listing(title="新电钻", deposit_fen=900), stranger="forbidden", see=LISTING,
+        stale=(("version", 999, "version_conflict"),),
+    ),
+    "listings.pause": Line(
+        build=on_listing(), stranger="forbidden", see=LISTING, stale=(("version", 999, "version_conflict"),)
+    ),
+    "listings.resume": Line(build=a_resume, stranger="forbidden", see=LISTING, stale=MOVED),
+    "listings.close": Line(
+        build=on_listing(), stranger="forbidden", see=LISTING, stale=(("version", 999, "version_conflict"),)
+    ),
+    "listings.get": Line(build=by("", listing_id="listing.listing_id")),
+    "listings.categories": Line(build=by("")),
+    "listings.mine": Line(build=by("owner", limit=20)),
+    "listings.search": Line(
+        build=by("", lat=31.2304, lng=121.4737, radius_m=5000, category="tools", text="电钻", sort="match", limit=5)
+    ),
+    "orders.hold": Line(build=a_hold),
+    "orders.release_hold": Line(build=a_release),
+    "orders.calendar": Line(build=by("", listing_id="listing.listing_id")),
+    "orders.quote": Line(build=a_quote),
+    "orders.create": Line(
+        build=an_order, see=orders_of_period, stale=(("terms_version", 1, "stale_quote"), ("terms_version", 99, "not_yet"))
+    ),
+    "orders.get": Line(build=on_order("ready", "buyer"), stranger="not_found"),
+    "orders.mine": Line(build=by("buyer", role="buyer", limit=20)),
+    "orders.cancel": Line(
+        build=on_order("ready", "buyer", reason="改期"), stranger="not_found", stale=MOVED, see=ORDER
+    ),
+    "orders.start": Line(build=on_order("ready", "owner", "buyer"), stranger="not_found", stale=MOVED, see=ORDER),
+    "orders.return": Line(build=on_order("in_use", "buyer", "owner"), stranger="not_found", stale=MOVED, see=ORDER),
+    "orders.accept": Line(build=on_order("returned", "owner"), stranger="not_found", stale=MOVED, see=ORDER),
+    "orders.dispute": Line(
+        build=on_order("in_use", "buyer", reason="坏了"), stranger="not_found", stale=MOVED, see=ORDER
+    ),
+    "orders.decide": Line(
+        build=on_order("disputed", "operator", decision="refund"), stranger="forbidden", stale=MOVED, see=ORDER
+    ),
+    "payments.prepay": Line(
+        build=a_prepay, stranger="not_found", see=get("/v1/payments/orders/{order_id}")
+    ),
+    "payments.of_order": Line(build=on_money("buyer"), stranger="not_found"),
+    "payments.statement": Line(build=on_money("owner"), stranger="not_found"),
+    "payments.ledger_check": Line(build=by("operator"), stranger="forbidden"),
+    "ratings.rate": Line(build=a_rating, stranger="not_found", see=get("/v1/ratings/orders/{order_id}")),
+    "ratings.of_order": Line(build=a_window, stranger="not_found"),
+    "ratings.of_user": Line(build=by("", user_id="owner.id", limit=20)),
+    "ratings.credit": Line(build=by("", user_id="owner.id")),
+    "chat.open_enquiry": Line(
+        build=an_enquiry,
+        see=get("/v1/conversations?limit=100", lambda v: len({c["conversation_id"] for c in v["conversations"]})),
+    ),
+    "chat.presets": Line(build=by("")),
+    "chat.conversations": Line(build=by("buyer", limit=20)),
+    "chat.messages": Line(build=on_chat("buyer", limit=50), stranger="not_found"),
+    "chat.send": Line(build=on_chat("buyer", kind="text", text="在吗😀"), stranger="not_found", see=CHAT),
+    "chat.mark_read": Line(build=on_chat("buyer", up_to=2), stranger="not_found", see=CHAT),
+    "chat.verify": Line(build=on_chat("owner"), stranger="not_found"),
+    "chat.erase": Line(build=on_chat("operator", reason="他要求"), stranger="forbidden", see=CHAT),
+    "notices.inbox": Line(build=by("buyer", limit=50)),
+    "notices.mark_read": Line(build=a_notice_read),
+    "insights.facts_per_hour": Line(
+        build=by("operator", from_ms=SINCE_MS, to_ms=SINCE_MS + HOUR_MS), stranger="forbidden"
+    ),
+    "objects.sign_upload": Line(build=by("buyer", purpose="photo", content_type="image/png", size_bytes=99)),
+}  # fmt: skip
