@@ -80,6 +80,17 @@ def offers(plan: Plan, period: Period) -> bool:
 
 
 def _local_ms(day: date, minute: int, zone: ZoneInfo) -> int:
-    midnight = datetime(day.year, day.month, day.day)
-    local = (midnight + timedelta(minutes=minute)).replace(tzinfo=zone)
-    return int(local.astimezone(UTC).timestamp() * 1000)
+    """UTC ms of a local time. One that the clocks show twice is its first coming; one that they jump over is the jump."""
+    local = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)
+    first, second = local.replace(tzinfo=zone), local.replace(tzinfo=zone, fold=1)
+    after_s, before_s = int(first.timestamp()), int(second.timestamp())
+    if (
+        before_s < after_s
+    ):  # the jump lies between what this time is by the old offset and by the new one
+        while after_s - before_s > 1:
+            middle_s = (before_s + after_s) // 2
+            if datetime.fromtimestamp(middle_s, zone).utcoffset() == first.utcoffset():
+                before_s = middle_s
+            else:
+                after_s = middle_s
+    return after_s * 1000

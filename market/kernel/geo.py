@@ -40,7 +40,10 @@ class Box:
 
 
 def box_around(center: Point, radius_m: float) -> Box:
-    """The smallest box that holds every point within `radius_m`; all longitudes near a pole."""
+    """The smallest box that holds every point within `radius_m`; all longitudes near a pole.
+
+    A box that touches the antimeridian has it on both sides: -180 and 180 are the same places.
+    """
     reach = math.degrees(radius_m / EARTH_RADIUS_M)
     south, north = center.lat - reach, center.lat + reach
     if south <= -90 or north >= 90:
@@ -49,9 +52,9 @@ def box_around(center: Point, radius_m: float) -> Box:
         math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(center.lat))))
     )
     west, east = center.lng - spread, center.lng + spread
-    if west < -180:
+    if west <= -180:
         return Box(south, north, ((west + 360, 180.0), (-180.0, east)))
-    if east > 180:
+    if east >= 180:
         return Box(south, north, ((west, 180.0), (-180.0, east - 360)))
     return Box(south, north, ((west, east),))
 
