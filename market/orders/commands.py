@@ -12,7 +12,10 @@ from market.kernel.ids import Id
 Moment = Annotated[int, Meta(ge=0, lt=2**53, description="UTC milliseconds")]
 LeaseId = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[A-Za-z0-9_-]+$")]
 Code = Annotated[str, Meta(pattern="^[0-9]{6}$", description="the other party's handover code")]
-Seen = Annotated[int, Meta(ge=1, description="the order's version as last seen; left out: any")]
+Seen = Annotated[
+    int, Meta(ge=1, le=2**53, description="the order's version as last seen; left out: any")
+]
+Terms = Annotated[int, Meta(ge=1, le=2**53, description="the listing's terms_version as last seen")]
 Reason = Annotated[str, Meta(max_length=500)]
 
 
@@ -39,7 +42,7 @@ class CreateOrder:
     listing_id: Id
     start_ms: Moment
     end_ms: Moment
-    terms_version: Annotated[int, Meta(ge=1)]
+    terms_version: Terms
     lease_id: LeaseId | None = None
 
 
