@@ -1,0 +1,211 @@
+"""Every service as its own process, and how each is taken away and given back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from api.app import SERVICES
+from devkit.servers import Redis
+from devkit.stack import Layout, ServingProcess, Stack
+from infra.config import WINGS
+from infra.mysql.migrate import HOSTS
+from workers.jobs import CHORES, names
+
+
+def jobs_of(wing: str) -> tuple[str, ...]:
+    """A wing's own workers: its inbox if it has one, its chores, its janitor."""
+    chores = [name for name, module in CHORES.items() if wing == module.WING]
+    mine = (f"inbox.{wing}", *chores, f"janitor.{wing}")
+    return tuple(name for name in mine if name in names())
+
+
+# Uploads are signed for the first api process, as there is no proxy here that would know better.
+LAYOUT = Layout(
+    hubs=2,
+    api=tuple((service,) for service in sorted(SERVICES, key=lambda name: name != "objects")),
+    workers=(("relay",), *(jobs_of(wing) for wing in WINGS)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One endpoint (`lane` is "rest") or one command as a hub takes it (`lane` is the hub's name).
+
+    `name` is the operation's, or "PUT /v1/objects" and the like for endpoints without one; `service` is who answers.
+    """
+
+    name: str
+    service: str
+    lane: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.lane})"
+
+
+# --- what belongs to whom: these pairs are left out of the share, and no others -----------------------------------------
+
+Owns = Callable[[Target], bool]
+
+
+def endpoints_of(service: str) -> Owns:
+    """While only its processes are gone: what those served. The hubs still take the wing's commands."""
+    return lambda target: target.lane == "rest" and target.service == service
+
+
+def all_of(service: str) -> Owns:
+    """While its database is gone too: the commands as well."""
+    return lambda target: target.service == service
+
+
+def lane(hub: str) -> Owns:
+    return lambda target: target.lane == hub
+
+
+def named(*operations: str) -> Owns:
+    return lambda target: target.name in operations
+
+
+def nothing(_: Target) -> bool:
+    return False
+
+
+NEEDS_REDIS = ("orders.hold", "orders.release_hold")
+NEEDS_WECHAT = ("users.login",)
+"""`payments.prepay` needs WeChat too, the first time it is asked for an order. It is probed with an order that has been
+asked about before, so it has to answer without."""
+
+
+# --- taking away, giving back -------------------------------------------------------------------------------------------
+
+
+class House:
+    """What is done here blocks for milliseconds to seconds, so all of it runs in threads."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def api(self, service: str) -> ServingProcess:
+        return self.stack[f"api-{service}"]
+
+    def workers(self, wing: str) -> ServingProcess:
+        return self.stack["workers-" + "+".join(jobs_of(wing))]
+
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self.stack.processes.items()}
+
+    def mine(self, service: str) -> list[ServingProcess]:
+        """The service's processes: its api, and its workers unless it is no wing."""
+        return [self.api(service), *([self.workers(service)] if service in WINGS else [])]
+
+    async def kill(self, *children: ServingProcess | Redis) -> None:
+        await asyncio.gather(*(asyncio.to_thread(child.kill) for child in children))
+
+    async def start(self, *children: ServingProcess | Redis) -> None:
+        """All at once; returns when all are ready."""
+        await asyncio.gather(*(asyncio.to_thread(child.start) for child in children))
+
+    async def lock(self, wing: str) -> None:
+        """The wing's database is away for everybody who has its account: no new connection, and none left."""
+        await asyncio.to_thread(self._account, wing, "LOCK", "KILL USER {}")
+
+    async def unlock(self, *wings: str) -> None:
+        for wing in wings:
+            await asyncio.to_thread(self._account, wing, "UNLOCK")
+
+    def _account(self, wing: str, verb: str, *then: str) -> None:
+        user = urlsplit(self.stack.environment[f"SHAREHUB_DSN_{wing.upper()}"]).username
+        assert user
+        with self.stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+            for host in HOSTS:
+                cursor.execute(f"ALTER USER %s@%s ACCOUNT {verb}", (user, host))
+            for statement in then:
+                cursor.execute(statement.format(user))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Take something (more) away; then everything but what `owns` names has to answer."""
+
+    name: str
+    take: Callable[[], Awaitable[None]]
+    owns: Owns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """`phases` come one after the other, each on top of the one before; `give_back` undoes them all."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    give_back: Callable[[], Awaitable[None]]
+    processes: tuple[str, ...]
+
+
+def stops(house: House) -> Iterable[Stop]:
+    """Every service in turn, then what all of them share."""
+    for service in SERVICES:
+        yield _service(house, service)
+    stack = house.stack
+    shared: tuple[tuple[str, ServingProcess | Redis, Owns], ...] = (
+        ("hub-1", stack["hub-1"], lane("hub-1")),
+        ("relay", stack["workers-relay"], nothing),
+        ("sandbox", stack["sandbox"], named(*NEEDS_WECHAT)),
+        ("redis", stack.servers.redis, named(*NEEDS_REDIS)),
+    )
+    for name, child, owns in shared:
+        yield _alone(house, name, child, owns)
+
+
+def _alone(house: House, name: str, child: ServingProcess | Redis, owns: Owns) -> Stop:
+    async def kill() -> None:
+        await house.kill(child)
+
+    async def start() -> None:
+        await house.start(child)
+
+    phase = Phase(name=name, take=kill, owns=owns)
+    return Stop(name=name, phases=(phase,), give_back=start, processes=(child.name,))
+
+
+def _service(house: House, service: str) -> Stop:
+    has_wing = service in WINGS
+
+    async def kill_api() -> None:
+        await house.kill(house.api(service))
+
+    async def kill_workers() -> None:
+        await house.kill(house.workers(service))
+
+    async def lock() -> None:
+        await house.lock(service)
+
+    async def give_back() -> None:
+        if has_wing:
+            await house.unlock(service)
+        await house.start(*house.mine(service))
+
+    phases = [Phase(name=f"{service}: api", take=kill_api, owns=endpoints_of(service))]
+    if has_wing:
+        phases += [
+            Phase(name=f"{service}: + workers", take=kill_workers, owns=endpoints_of(service)),
+            Phase(name=f"{service}: + database", take=lock, owns=all_of(service)),
+        ]
+    return Stop(
+        name=service, phases=tuple(phases), give_back=give_back,
+        processes=tuple(process.name for process in house.mine(service)),
+    )  # fmt: skip
+
+
+async def eventually(
+    what: str, wrong: Callable[[], Awaitable[Any]], within_s: float = 15.0
+) -> None:
+    """Ask until the answer is empty; AssertionError with the last answer when time is over."""
+    deadline = time.monotonic() + within_s
+    while answer := await wrong():
+        assert time.monotonic() < deadline, f"{what}, not within {within_s:g} s: {answer}"
+        await asyncio.sleep(0.05)
