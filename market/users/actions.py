@@ -78,7 +78,8 @@ async def login(users: Users, call: Call, command: Login) -> TokensView:
 async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
     """New tokens for a refresh token. An old one revokes its whole family. Locks the session.
 
-    The same key gives the same tokens again, so that a lost answer does not look like theft.
+    The same key gives the same tokens again, so that a lost answer does not look like theft; but only while these are
+    the newest, and never once the session is over.
     """
     session_id, generation = users.tokens.open_refresh(command.refresh_token)
     # The key belongs to the session, since nobody is logged in yet.
@@ -89,13 +90,16 @@ async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
         if session is None:
             raise Unauthenticated("no such session")
         user = await store.read_user(tx, session.user_id)
-        await tx.claim(call, command)
         verdict = rules.refreshing(session, generation, call.now_ms)
+        if verdict == "revoked":
+            raise SessionRevoked
+        if rules.may_repeat(session, generation):
+            await tx.claim(call, command)
         if verdict == "reused":
             session, fact = rules.revoke(session, "refresh token used twice")
             await store.update_session(tx, session)
             tx.emit(fact)
-        elif verdict == "rotate":
+        else:
             session = rules.rotate(session, call.now_ms)
             await store.update_session(tx, session)
         return Rotation(

@@ -107,6 +107,11 @@ def refreshing(session: Session, generation: int, now_ms: int) -> Refreshing:
     return "rotate" if generation == session.generation else "reused"
 
 
+def may_repeat(session: Session, generation: int) -> bool:
+    """Whether a refresh with that generation may be the repetition of the last one, whose answer got lost."""
+    return generation >= session.generation - 1
+
+
 def rotate(session: Session, now_ms: int) -> Session:
     return replace(session, generation=session.generation + 1, expires_ms=now_ms + SESSION_MS)
 
