@@ -35,7 +35,8 @@ async def join(
     *,
     own_session: str | None = None,
 ) -> Joined:
-    """`own_session` is joined too, and kept even if it cannot be read now: it is how we hear of a logout."""
+    """`own_session` is joined too, always read in full, and kept even if it cannot be read now: it is how we hear of a
+    logout, before this connection or during it."""
     joined = Joined()
     wanted = dict(haves)
     for name in list(wanted):
@@ -47,7 +48,7 @@ async def join(
         joined.refused.append(Refusal(name, TooManyTopics.code))
         del wanted[name]
     if own_session is not None:
-        wanted.setdefault(own_session, None)
+        wanted[own_session] = None  # whatever version the client says it has
 
     topics = node.topics.begin_joining(connection, wanted)
     try:
