@@ -44,13 +44,14 @@ def quote(
     hours = -(-period.length_ms // HOUR_MS)
     if price_hour_fen is None and price_day_fen is None:
         raise NotBookable("the listing has no price")
-    if price_day_fen is None:
-        choices = [(0, hours)]
-    else:
-        whole = -(-hours // DAY_HOURS)
-        choices = [(whole, 0)]
-        if price_hour_fen is not None:
-            choices += [(days, hours - days * DAY_HOURS) for days in range(hours // DAY_HOURS + 1)]
+    choices = []
+    if price_day_fen is not None:
+        choices = [(-(-hours // DAY_HOURS), 0)]
+    if price_hour_fen is not None:
+        choices += [(0, hours)]
+    if price_day_fen is not None and price_hour_fen is not None:
+        # In between the cost is linear in the number of days: one of the ends is cheapest.
+        choices += [divmod(hours, DAY_HOURS)]
     day, hour = price_day_fen or 0, price_hour_fen or 0
     days, rest = min(choices, key=lambda choice: (choice[0] * day + choice[1] * hour, choice))
     lines = [
