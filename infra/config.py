@@ -131,14 +131,17 @@ class Config:
 
     @property
     def token_keys(self) -> tuple[tuple[str, bytes], ...]:
-        """(key id, secret) pairs as `kid:base64,kid:base64`; the first one signs, all verify."""
+        """(key id, secret of 32 bytes or more) pairs as `kid:base64,kid:base64`; the first one signs, all verify."""
         pairs = []
         for part in self.text("TOKEN_KEYS").split(","):
             kid, _, secret = part.partition(":")
             try:
-                pairs.append((kid, base64.b64decode(secret, validate=True)))
+                key = base64.b64decode(secret, validate=True)
             except ValueError:
                 raise ConfigError("SHAREHUB_TOKEN_KEYS must be kid:base64,...") from None
+            if not kid or len(key) < 32:
+                raise ConfigError("SHAREHUB_TOKEN_KEYS must name each key and give it 32 bytes or more")
+            pairs.append((kid, key))
         return tuple(pairs)
 
     @property

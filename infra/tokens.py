@@ -74,7 +74,9 @@ class Tokens:
                 session_id=Id.parse(claims["sid"]),
             )
             expires_ms = int(claims["exp"]) * 1000
-        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError) as error:
+        except (
+            jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, RecursionError,
+        ) as error:  # fmt: skip
             raise Unauthenticated("the token is not valid") from error
         if now_ms >= expires_ms + CLOCK_SKEW_S * 1000:
             raise TokenExpired
