@@ -1,0 +1,31 @@
+"""An order and a bookable to try rules on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from market.kernel.availability import ALWAYS
+from market.kernel.ids import Id
+from market.kernel.period import HOUR_MS, Period
+from market.orders.rules import order as rules
+from market.orders.rules import price
+from market.orders.rules.booking import Bookable
+from market.orders.rules.life import Party, State
+from market.orders.rules.order import Codes, Order
+
+NOW_MS = 1_790_000_000_000
+BUYER, OWNER, LISTING = Id(11), Id(22), Id(33)
+PARTIES: tuple[Party, ...] = ("buyer", "owner", "operator")
+CODES = Codes(start="123456", give_back="654321")
+
+BOOKABLE = Bookable(
+    listing_id=LISTING, version=5, listing_version=3, terms_version=2, owner_id=OWNER, status="live",
+    title="电钻", address="幸福路 1 号", plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000,
+)  # fmt: skip
+PERIOD = Period(NOW_MS + HOUR_MS, NOW_MS + 4 * HOUR_MS)
+
+
+def order_in(state: State, version: int = 1) -> Order:
+    cost = price.quote(PERIOD, 1_000, 8_000, 20_000)
+    order = rules.create(Id(44), BOOKABLE, BUYER, PERIOD, cost, CODES, NOW_MS)
+    return replace(order, state=state, version=version)
