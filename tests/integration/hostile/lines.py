@@ -247,7 +247,7 @@ LINES: dict[str, Line] = {
     "orders.create": Line(
         build=an_order, see=orders_of_period, stale=(("terms_version", 1, "stale_quote"), ("terms_version", 99, "not_yet"))
     ),
-    "orders.get": Line(build=on_order("ready", "buyer"), stranger="not_found"),
+    "orders.get": Line(build=on_money("buyer"), stranger="not_found"),
     "orders.mine": Line(build=by("buyer", role="buyer", limit=20)),
     "orders.cancel": Line(
         build=on_order("ready", "buyer", reason="改期"), stranger="not_found", stale=MOVED, see=ORDER

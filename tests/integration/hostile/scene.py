@@ -7,7 +7,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ class Somebody:
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     raw: bytes
 
     @property
@@ -114,7 +114,7 @@ class World:
         async with self.http.request(
             method, self.stack.api_url + path, data=data, params=params, headers=given, allow_redirects=False
         ) as answer:  # fmt: skip
-            return Answer(answer.status, dict(answer.headers), await answer.read())
+            return Answer(answer.status, answer.headers, await answer.read())
 
     async def do(
         self, who: Somebody, method: str, path: str, body: Any = None, **options: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,9 @@ Wrong = tuple[str, Any]
 """(where and what, the whole set of fields with one of them spoilt)."""
 
 FAR = 2**70
+UNWORDED = "\x00 \n"
+"""What no pattern of ours takes, but those that merely ask for something to be there."""
+
 DEEP = 200
 
 ODD_STRINGS = (
@@ -78,8 +82,8 @@ def wrong_values(type_: kinds.Type) -> Iterator[Any]:
                 yield ""
             if longest is not None:
                 yield "長" * (longest + 1)
-            if pattern is not None:
-                yield "\x00 \n"
+            if pattern is not None and not re.search(pattern, UNWORDED):
+                yield UNWORDED
         case kinds.LiteralType(values=values):
             yield from ("", "nope", "\x00", 1, [], {}, True, str(values[0]) + "\n")
         case kinds.VarTupleType(item_type=item, max_length=longest):
@@ -169,7 +173,8 @@ def wrong_queries(type_: type, good: dict[str, Any], names: set[str]) -> list[Wr
                     values += ["", "nope", "\x00"]
                 case kinds.StrType(max_length=longest, pattern=pattern):
                     values += ["長" * (longest + 1)] if longest is not None else []
-                    values += ["\x00 \n"] if pattern is not None else []
+                    if pattern is not None and not re.search(pattern, UNWORDED):
+                        values.append(UNWORDED)
         found += [(f"?{name}={value!r:.60}", {**good, name: value}) for value in values]
         if field.required:
             found.append((f"no ?{name}", {k: v for k, v in good.items() if k != name}))
@@ -187,6 +192,15 @@ def only_msgpack_says(type_: type, good: dict[str, Any]) -> list[Wrong]:
         ):  # fmt: skip
             found.append((f"{name}={value!r:.60}", {**good, name: value}))
     return found
+
+
+def fits_msgpack(fields: Any) -> bool:
+    """Whether msgpack can say it: its integers have 64 bits."""
+    try:
+        msgspec.msgpack.encode(fields)
+    except OverflowError:
+        return False
+    return True
 
 
 def odd_texts(type_: type, good: dict[str, Any], names: set[str] | None = None) -> list[Wrong]:
