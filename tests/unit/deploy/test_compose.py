@@ -95,7 +95,9 @@ def test_a_wings_password_goes_to_those_who_open_the_wing(
     containers: Containers, env: Mapping[str, str]
 ) -> None:
     for wing in WINGS:
-        knowing = {n for n, c in containers.items() if env[f"MYSQL_PASSWORD_{wing.upper()}"] in str(c)}
+        knowing = {
+            n for n, c in containers.items() if env[f"MYSQL_PASSWORD_{wing.upper()}"] in str(c)
+        }
         hubs = set() if wing == "insights" else {"hub-1", "hub-2"}
         assert knowing == {"migrate", f"api-{wing}", f"workers-{wing}"} | hubs
 

@@ -58,7 +58,9 @@ def test_the_builder_gets_what_is_copied() -> None:
         for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE)
         for path in line.split()[:-1]
     }
-    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
+    sent = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
     assert copied == sent
     assert set(COPIED) < copied
     for path in copied:

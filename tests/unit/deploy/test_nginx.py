@@ -105,7 +105,9 @@ def test_nginx_accepts_the_configuration_as_it_is() -> None:
 
 
 def test_every_service_has_an_address_and_a_path() -> None:
-    table = re.findall(r"^ {4}(\w+) +api-(\w+):8080;$", (NGINX / "addresses.conf").read_text(), re.MULTILINE)
+    table = re.findall(
+        r"^ {4}(\w+) +api-(\w+):8080;$", (NGINX / "addresses.conf").read_text(), re.MULTILINE
+    )
     assert [service for service, _ in table] == list(SERVICES)
     assert all(service == host for service, host in table)
     routed = set(re.findall(r"\s(\w+);$", (NGINX / "routes.conf").read_text(), re.MULTILINE))
@@ -160,9 +162,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[ClientSession]:
         url = stack.enter_context(
             running(tmp_path / "nginx", addresses(tmp_path / "www", ports, hubs))
         )
-        yield await stack.enter_async_context(
-            ClientSession(url, timeout=ClientTimeout(total=10))
-        )
+        yield await stack.enter_async_context(ClientSession(url, timeout=ClientTimeout(total=10)))
 
 
 def sample(path: str) -> str:
@@ -226,7 +226,10 @@ async def test_its_own_refusals_are_in_the_envelope(
 
 @pytest.mark.allow_blocking
 async def test_the_apis_limit_is_met_before_its_own(gateway: ClientSession) -> None:
-    for path, size in (("/v1/orders", MAX_BODY_BYTES + 1), ("/v1/objects/photos/1/A", MAX_BYTES + 1)):
+    for path, size in (
+        ("/v1/orders", MAX_BODY_BYTES + 1),
+        ("/v1/objects/photos/1/A", MAX_BYTES + 1),
+    ):
         async with gateway.put(path, data=BytesIO(b"x" * size)) as answer:
             assert (await answer.json())["bytes"] == size
 
