@@ -15,13 +15,13 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from infra import failpoints, wire
-from infra.config import Dsn
+from infra.config import WINGS, Dsn
 from infra.mysql import idempotency, outbox
 from infra.mysql.outbox import Published
 from market.kernel.actor import Call
 from market.kernel.errors import Conflict, Unavailable
 from market.kernel.facts import Fact
-from market.kernel.ids import Id, IdMaker
+from market.kernel.ids import GENE_BITS, Id, IdMaker
 
 R = TypeVar("R")
 Row = tuple[Any, ...]
@@ -29,6 +29,8 @@ Row = tuple[Any, ...]
 log = structlog.get_logger("mysql")
 
 DEADLOCK, LOCK_TIMEOUT, DUPLICATE = 1213, 1205, 1062
+# Unique keys of ids that we make ourselves: another process may have made the same one.
+OURS = ("PRIMARY", "fact")
 # Server gone, shutting down, too many connections, cannot connect, account locked (MySQL 3118, MariaDB 4151), connection
 # killed, read only, and the client's own "connection lost".
 AWAY = {
@@ -45,7 +47,9 @@ AWAY = {
     1161,
     1203,
     1290,
-    1927,
+    1927,  # killed (MariaDB)
+    3169,  # killed (MySQL)
+    4031,  # idle too long (MySQL 8)
     2002,
     2003,
     2006,
@@ -60,7 +64,7 @@ ATTEMPTS = 6
 
 RETRIES = Counter(
     "sharehub_mysql_retries_total",
-    "Transactions run again after a deadlock or lock timeout.",
+    "Transactions run again after a deadlock, a lock timeout, or an id that was taken.",
     ["wing"],
 )
 POOL_WAITING = Gauge("sharehub_mysql_pool_waiting", "Callers waiting for a connection.", ["wing"])
@@ -105,15 +109,24 @@ class Cursor:
 class Tx(Cursor):
     """A transaction in progress. Lock the entity's row first; then claim the key; then decide."""
 
-    def __init__(self, connection: aiomysql.Connection, ids: IdMaker, now_ms: int) -> None:
+    def __init__(
+        self, connection: aiomysql.Connection, ids: IdMaker, now_ms: int, wing: str
+    ) -> None:
         super().__init__(connection)
         self._ids = ids
+        self._wing = wing
         self.now_ms = now_ms
         self._facts: list[Fact] = []
         self._claimed: tuple[int, str] | None = None
 
     def new_id(self, gene: int | None = None) -> Id:
         return self._ids.make(self.now_ms, gene)
+
+    def _new_fact_id(self) -> Id:
+        """Each wing has genes of its own for its facts: an inbox would take two facts with one id for the same. Within a
+        wing the outbox's unique key refuses."""
+        share = (1 << GENE_BITS) // len(WINGS)
+        return self.new_id(WINGS.index(self._wing) * share + random.randrange(share))
 
     async def claim(self, call: Call, command: object) -> None:
         """Take the call's idempotency key for this transaction.
@@ -132,7 +145,8 @@ class Tx(Cursor):
         if self._claimed is not None:
             await idempotency.store_reply(self, *self._claimed, wire.msgpack(reply))
         published = [
-            outbox.prepare(fact, self.new_id(), time.time_ns() // 1000) for fact in self._facts
+            outbox.prepare(fact, self._new_fact_id(), time.time_ns() // 1000)
+            for fact in self._facts
         ]
         if published:
             await outbox.append(self, published)
@@ -155,11 +169,13 @@ class Database:
         self._ids = ids
         self._publisher = publisher
         self._acquire_timeout_s = acquire_timeout_s
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def act(self, now_ms: int, body: Callable[[Tx], Awaitable[R]], reply: type[R]) -> R:
         """Run `body` as one transaction: commit, publish, and give back its reply.
 
-        Rolled back unless everything succeeds. Deadlocks and lock timeouts are run again. Under a key that has been used
+        Rolled back unless everything succeeds. Deadlocks and lock timeouts are run again, and so are new ids that turn out
+        to be taken. Under a key that has been used
         for the same command before, the first reply is given back instead. Raise Unavailable when MySQL is away.
         """
         for attempt in range(1, ATTEMPTS + 1):
@@ -168,9 +184,11 @@ class Database:
             except idempotency.Replayed as replayed:
                 return wire.from_msgpack(replayed.reply, reply)
             except pymysql.err.MySQLError as error:
-                if error_code(error) not in (DEADLOCK, LOCK_TIMEOUT):
+                if not _worth_another_try(error):
                     raise
                 if attempt == ATTEMPTS:
+                    if error_code(error) == DUPLICATE:
+                        raise
                     raise Unavailable("the row stays locked") from error
                 RETRIES.labels(self.wing).inc()
                 await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
@@ -187,7 +205,7 @@ class Database:
         async with self._connection() as connection:
             await connection.begin()
             try:
-                tx = Tx(connection, self._ids, now_ms)
+                tx = Tx(connection, self._ids, now_ms, self.wing)
                 result = await body(tx)
                 published = await tx._finish(result)
                 failpoints.reach("before_commit")
@@ -237,6 +255,14 @@ class Database:
             raise
         finally:
             self._pool.release(connection)
+            if connection.closed:
+                self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        """There is room for a new connection: aiomysql tells those who wait only of those that come back alive."""
+        task = asyncio.get_running_loop().create_task(self._pool._wakeup())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
 
 def error_code(error: BaseException) -> int:
@@ -246,6 +272,14 @@ def error_code(error: BaseException) -> int:
 def duplicate_of(error: pymysql.err.IntegrityError, index: str) -> bool:
     """Whether `error` is a duplicate entry for the index of that name."""
     return error_code(error) == DUPLICATE and index in str(error.args[-1])
+
+
+def _worth_another_try(error: pymysql.err.MySQLError) -> bool:
+    code = error_code(error)
+    if code == DUPLICATE:
+        index = str(error.args[-1]).rpartition(" for key ")[2].strip("'").rpartition(".")[2]
+        return index in OURS
+    return code in (DEADLOCK, LOCK_TIMEOUT)
 
 
 def _translated(error: pymysql.err.MySQLError, wing: str) -> Exception:
