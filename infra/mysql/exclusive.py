@@ -30,6 +30,7 @@ class Exclusive:
                 await stack.aclose()
                 return None
         except BaseException:
+            cursor.drop()  # the answer, or the lock itself, may still be on its way
             await stack.aclose()
             raise
         self._stack, self._cursor = stack, cursor

@@ -51,6 +51,8 @@ async def migrate(config: Config, wings: Sequence[str] = WINGS) -> list[str]:
         try:
             async with connection.cursor() as cursor:
                 await cursor.execute("SELECT GET_LOCK('sharehub_migrate', 60)")
+                if (await cursor.fetchone())[0] != 1:
+                    raise ConfigError("another migration has been running for a minute")
                 applied += await _migrate_wing(cursor, wing, dsn.schema)
                 await _grant(cursor, dsn, config.relay_dsn(wing))
         finally:
