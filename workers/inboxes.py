@@ -12,8 +12,8 @@ from infra.handlers import Handler
 from infra.mysql import inbox
 from infra.mysql.database import Database, Tx
 from infra.mysql.exclusive import Exclusive
+from infra.mysql.inbox import Waiting
 from market.kernel.errors import MarketError, NotYet, Unavailable
-from market.kernel.facts import Heard
 
 log = structlog.get_logger("inbox")
 
@@ -63,12 +63,12 @@ class Inbox:
     async def close(self) -> None:
         await self._mine.let_go()
 
-    async def _handle(self, facts: Sequence[Heard], now_ms: int) -> None:
+    async def _handle(self, facts: Sequence[Waiting], now_ms: int) -> None:
         async def body(tx: Tx) -> int:
             pending = await inbox.lock_pending(tx, facts)
             mine = [fact for fact in facts if fact.fact_id in pending]
             for fact in mine:
-                await self._handlers[fact.kind](self._wing, tx, fact)
+                await self._handlers[fact.kind](self._wing, tx, fact.heard())
             if mine:
                 await inbox.mark_done(tx, mine, now_ms)
             return len(mine)
@@ -77,7 +77,7 @@ class Inbox:
         for fact in facts:
             LAG_SECONDS.labels(self._name).observe(max(0.0, (now_ms - fact.occurred_ms) / 1000))
 
-    async def _one_by_one(self, facts: Sequence[Heard], now_ms: int) -> None:
+    async def _one_by_one(self, facts: Sequence[Waiting], now_ms: int) -> None:
         blocked: set[int] = set()
         for fact in facts:
             if fact.entity in blocked:

@@ -8,6 +8,7 @@ so a fact that is carried twice is handled once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import wire
@@ -48,32 +49,48 @@ async def insert(cursor: Cursor, schema: str, published: Sequence[Published]) ->
     )
 
 
-async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Heard]:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An inbox row. Read by `heard` only when its turn comes, so that one which cannot be read hurts itself alone."""
+
+    fact_id: Id
+    kind: str
+    entity: Id
+    version: int
+    occurred_ms: int
+    data: bytes
+
+    def heard(self) -> Heard:
+        """Raise KeyError for a kind that this release does not know, msgspec.MsgspecError for data it cannot read."""
+        return Heard(
+            fact_id=self.fact_id, kind=self.kind, entity=self.entity, version=self.version,
+            occurred_ms=self.occurred_ms, data=wire.from_msgpack(self.data, KINDS[self.kind]),
+        )  # fmt: skip
+
+
+async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Waiting]:
     """The oldest facts that are due and whose entity is not waiting for a failed one."""
     rows = await cursor.all(PENDING, now_ms, now_ms, limit)
     return [
-        Heard(
-            fact_id=Id(fact_id), kind=kind, entity=Id(entity), version=version,
-            occurred_ms=occurred_us // 1000, data=wire.from_msgpack(bytes(data), KINDS[kind]),
-        )
+        Waiting(Id(fact_id), kind, Id(entity), version, occurred_us // 1000, bytes(data))
         for fact_id, kind, entity, version, occurred_us, data in rows
-    ]  # fmt: skip
+    ]
 
 
-async def lock_pending(tx: Cursor, facts: Sequence[Heard]) -> set[int]:
+async def lock_pending(tx: Cursor, facts: Sequence[Waiting]) -> set[int]:
     """Lock these rows; the ids of those that nobody else has handled meanwhile."""
     marks = ", ".join(["%s"] * len(facts))
     rows = await tx.all(STILL_PENDING.format(marks), *(f.fact_id for f in facts))
     return {row[0] for row in rows}
 
 
-async def mark_done(tx: Cursor, facts: Sequence[Heard], now_ms: int) -> None:
+async def mark_done(tx: Cursor, facts: Sequence[Waiting], now_ms: int) -> None:
     await tx.execute(
         MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.fact_id for f in facts)
     )
 
 
-async def postpone(cursor: Cursor, fact: Heard, error: str, now_ms: int) -> None:
+async def postpone(cursor: Cursor, fact: Waiting, error: str, now_ms: int) -> None:
     await cursor.execute(POSTPONE, error[:500], now_ms, fact.fact_id)
 
 
