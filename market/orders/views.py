@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.action import view
+from infra.redis.leases import Leases
 from market.kernel.actor import Call
 from market.kernel.errors import NotFound, Unavailable
 from market.kernel.ids import MAX_ID, Id
@@ -21,6 +22,7 @@ from market.orders.rules.price import Line
 from market.orders.wing import Orders
 
 TOPICS = ("order", "calendar", "hold")
+NOTHING_HELD = Leases(epoch="", counter=0, leases=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
                 bookables = await store.read_bookables(cursor, calendars)
                 busy = await store.busy(cursor, calendars, now_ms)
                 found += [_calendar_snapshot(b, busy[b.listing_id], have) for b in bookables]
-    return found + [await _hold_snapshot(orders, id_, now_ms) for id_ in holds]
+    return found + await _hold_snapshots(orders, holds, now_ms)
 
 
 def _order_snapshot(order: rules.Order, role: rules.Seat, have: dict[str, int | None]) -> Snapshot:
@@ -150,20 +152,30 @@ def _calendar_snapshot(
     )  # fmt: skip
 
 
-async def _hold_snapshot(orders: Orders, listing_id: Id, now_ms: int) -> Snapshot:
-    try:
-        held = await orders.leases.read(listing_id, now_ms)
-        epoch, counter, leases = held.epoch, held.counter, held.leases
-    except Unavailable:  # nobody holds anything while Redis is away
-        epoch, counter, leases = "", 0, ()
+async def _hold_snapshots(orders: Orders, ids: Sequence[Id], now_ms: int) -> list[Snapshot]:
+    """Nobody holds anything while Redis is away; having found out once is enough, since finding out may take a second."""
+    found: list[Snapshot] = []
+    away = False
+    for id_ in ids:
+        held = NOTHING_HELD
+        if not away:
+            try:
+                held = await orders.leases.read(id_, now_ms)
+            except Unavailable:
+                away = True
+        found.append(_hold_snapshot(id_, held, now_ms))
+    return found
+
+
+def _hold_snapshot(listing_id: Id, held: Leases, now_ms: int) -> Snapshot:
     return Snapshot(
-        topic=f"hold:{listing_id}", kind="ephemeral", version=counter, readers=EVERYONE, epoch=epoch,
-        expires_ms=max((lease.until_ms for lease in leases), default=now_ms),
+        topic=f"hold:{listing_id}", kind="ephemeral", version=held.counter, readers=EVERYONE, epoch=held.epoch,
+        expires_ms=max((lease.until_ms for lease in held.leases), default=now_ms),
         state=[
             PublicLease(
                 lease_id=lease.lease_id, start_ms=lease.period.start_ms, end_ms=lease.period.end_ms,
                 until_ms=lease.until_ms,
             )
-            for lease in leases
+            for lease in held.leases
         ],
     )  # fmt: skip

@@ -2,15 +2,16 @@
 -- KEYS[1] the listing's leases, KEYS[2] the channel
 -- ARGV[1] now_ms, ARGV[2] verb (take, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
 -- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new
--- Fields: 'epoch', 'counter', and lease id -> 'holder start end until'
+-- Fields: '.epoch', '.counter' (no lease id has a dot), and lease id -> 'holder start end until'
+-- What is not there has the epoch '' and the counter 0.
 -- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok' or 'held'.
 local now = tonumber(ARGV[1])
 local all = redis.call('HGETALL', KEYS[1])
 local leases, epoch, counter, changed, latest = {}, nil, 0, false, now
 for i = 1, #all, 2 do
-    if all[i] == 'epoch' then
+    if all[i] == '.epoch' then
         epoch = all[i + 1]
-    elseif all[i] == 'counter' then
+    elseif all[i] == '.counter' then
         counter = tonumber(all[i + 1])
     else
         local holder, first, last, till = string.match(all[i + 1], '^(%d+) (%d+) (%d+) (%d+)$')
@@ -23,7 +24,7 @@ for i = 1, #all, 2 do
     end
 end
 if not epoch then
-    epoch = ARGV[8]
+    epoch = ARGV[2] == 'take' and ARGV[8] or ''
 end
 local verdict = 'ok'
 if ARGV[2] == 'take' then
@@ -69,7 +70,7 @@ end
 if changed then
     counter = counter + 1
     reply[3] = counter
-    redis.call('HSET', KEYS[1], 'epoch', epoch, 'counter', counter)
+    redis.call('HSET', KEYS[1], '.epoch', epoch, '.counter', counter)
     redis.call('PEXPIRE', KEYS[1], math.max(latest - now, 0) + 60000)
     redis.call('PUBLISH', KEYS[2], cmsgpack.pack({'ephemeral', counter, epoch, latest, now * 1000, public}))
 end
