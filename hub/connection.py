@@ -203,6 +203,7 @@ class Connection:
 
     def _answer(self, frame: Struct, joined: Joined) -> None:
         self.say(frame)
+        self.flush()  # a long answer must not count against what comes after it
         for item in joined.meanwhile:
             self.offer(item)
 

@@ -33,7 +33,8 @@ class Mailbox:
     """slot (or the item's own identity) -> item, in the order of first arrival."""
 
     def put(self, item: Item) -> bool:
-        """False when the bound is exceeded: the client must come back."""
+        """False when the bound is exceeded: the client must come back. One item alone is never too much, however large:
+        coming back would only bring it again."""
         place: object = id(item) if item.slot is None else item.slot
         replaced = self._items.pop(place, None) if item.slot is not None else None
         if replaced is not None:
@@ -43,7 +44,7 @@ class Mailbox:
             return True
         self._items[place] = item
         self.waiting_bytes += len(item.frame)
-        return self.waiting_bytes <= self.limit_bytes
+        return self.waiting_bytes <= self.limit_bytes or len(self._items) == 1
 
     def __bool__(self) -> bool:
         return bool(self._items)
