@@ -140,7 +140,9 @@ class Config:
             except ValueError:
                 raise ConfigError("SHAREHUB_TOKEN_KEYS must be kid:base64,...") from None
             if not kid or len(key) < 32:
-                raise ConfigError("SHAREHUB_TOKEN_KEYS must name each key and give it 32 bytes or more")
+                raise ConfigError(
+                    "SHAREHUB_TOKEN_KEYS must name each key and give it 32 bytes or more"
+                )
             pairs.append((kid, key))
         return tuple(pairs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 
 import jwt
 import pytest
@@ -23,7 +24,7 @@ tokens = Tokens((("new", NEW), ("old", OLD)), access_s=900)
 
 
 def forged(
-    key: bytes | None = NEW, algorithm: str = "HS256", kid: object = "new", **changed: object
+    key: bytes = NEW, algorithm: str = "HS256", kid: object = "new", **changed: object
 ) -> str:
     claims = {
         "iss": "sharehub", "sub": "5", "sid": "6", "role": "user", "iat": NOW_MS // 1000, "exp": NOW_MS // 1000 + 900,
@@ -74,12 +75,12 @@ def test_keys_rotate_by_their_id() -> None:
         Tokens((("old", OLD),)).verify(fresh, NOW_MS)
 
 
-UNACCEPTABLE = {
+UNACCEPTABLE: dict[str, Callable[[], str]] = {
     "wrong key": lambda: forged(OTHER),
     "another key's id": lambda: forged(OLD, kid="new"),
     "unknown key": lambda: forged(kid="nobody"),
     "no key id": lambda: forged(kid=None),
-    "alg none": lambda: forged(None, "none"),
+    "alg none": lambda: forged(b"", "none"),
     "alg none, by hand": lambda: f"{segment({'alg': 'none', 'kid': 'new'})}.{segment({'sub': '5', 'sid': '6', 'role': 'operator', 'iss': 'sharehub', 'exp': 2**40})}.",
     "another algorithm": lambda: forged(NEW * 2, "HS512"),
     "key id of another type": lambda: f"{segment({'alg': 'HS256', 'kid': ['new']})}.{segment({})}.AA",

@@ -18,7 +18,7 @@ from tests.unit.market.orders.samples import NOW_MS, PARTIES, order_in
 
 STATES: tuple[State, ...] = get_args(life.State)
 ALL_PARTIES: tuple[Party, ...] = get_args(life.Party)
-TERMINAL = {"completed", "expired", "cancelled", "refunded"}
+TERMINAL: set[State] = {"completed", "expired", "cancelled", "refunded"}
 LEGAL = [(t, s, p) for t in life.TRANSITIONS for s in t.source for p in t.by]
 
 
