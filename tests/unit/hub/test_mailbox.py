@@ -102,6 +102,13 @@ def test_beyond_the_bound_the_client_must_come_back() -> None:
     assert not mailbox.put(Item(b"x"))
 
 
+def test_one_item_alone_is_never_too_much() -> None:
+    """A long answer to `connect` would otherwise be asked for, and refused, for ever."""
+    mailbox = Mailbox("json", 10)
+    assert mailbox.put(Item(b"x" * 1000))
+    assert not mailbox.put(Item(b"x"))
+
+
 def test_a_replaced_state_does_not_count() -> None:
     mailbox = Mailbox("json", 10)
     assert all(mailbox.put(Item(b"x" * 10, ("listing:1", None))) for _ in range(100))
@@ -195,6 +202,9 @@ def test_put_says_no_exactly_when_the_bound_is_exceeded(
     offered: list[tuple[tuple[str, str | None] | None, int]], limit: int
 ) -> None:
     mailbox = Mailbox("json", limit)
+    waiting: list[tuple[tuple[str, str | None] | None, int]] = []
     for slot, size in offered:
         fits = mailbox.put(Item(b"x" * size, slot))
-        assert fits == (mailbox.waiting_bytes <= limit)
+        waiting = [(s, n) for s, n in waiting if s is None or s != slot] + [(slot, size)]
+        assert mailbox.waiting_bytes == sum(n for _, n in waiting)
+        assert fits == (mailbox.waiting_bytes <= limit or len(waiting) == 1)
