@@ -25,6 +25,8 @@ log = structlog.get_logger("feed")
 PROBE_EVERY_S = 1.0
 SILENCE_S = 3.0
 """Our own probe comes every second; this long without a word and the connection is made anew."""
+GAP_S = 1.5
+"""Probes this far apart: Redis stood still, and publishers may have given up on it and dropped what they had."""
 ACKNOWLEDGE_S = 1.0
 CHUNK = 500
 
@@ -37,7 +39,7 @@ RESUBSCRIPTIONS = Counter(
 
 
 class Feed:
-    """`on_message(topic, raw)` is called for every change; `on_subscribed()` after every (re)connection."""
+    """`on_message(topic, raw)` is called for every change; `on_subscribed()` after every (re)connection, and after a pause."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Feed:
         self._pubsub: Any = None
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
         self._heard_s = float("-inf")
+        self._healing: set[asyncio.Task[None]] = set()
 
     @property
     def age_s(self) -> float:
@@ -99,7 +102,6 @@ class Feed:
         """Until cancelled: connect, subscribe to all, heal, read; again when anything fails."""
         while True:
             redis: Redis = connect(self._url)
-            healing: asyncio.Task[None] | None = None
             try:
                 pubsub = redis.pubsub()
                 await pubsub.subscribe(self._probe)
@@ -110,7 +112,7 @@ class Feed:
                 for start in range(0, len(channels), CHUNK):
                     await pubsub.subscribe(*channels[start : start + CHUNK])
                 RESUBSCRIPTIONS.inc()
-                healing = asyncio.create_task(self._heal(list(self._acknowledged.values())))
+                self._begin_healing(list(self._acknowledged.values()))
                 await self._read(pubsub)
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("redis is away", error=str(error))
@@ -119,7 +121,7 @@ class Feed:
                 for future in self._acknowledged.values():
                     future.cancel()
                 self._acknowledged = {}
-                if healing is not None:
+                for healing in self._healing:
                     healing.cancel()
                 await redis.aclose()
             await asyncio.sleep(0.2)
@@ -132,12 +134,18 @@ class Feed:
             AGE.set(min(self.age_s, 1e6))
             await asyncio.sleep(PROBE_EVERY_S if self.age_s < PROBE_EVERY_S * 2 else 0.1)
 
+    def _begin_healing(self, acknowledgements: list[asyncio.Future[None]]) -> None:
+        task = asyncio.create_task(self._heal(acknowledgements))
+        self._healing.add(task)
+        task.add_done_callback(self._healing.discard)
+
     async def _heal(self, acknowledgements: list[asyncio.Future[None]]) -> None:
         if acknowledgements:
             await asyncio.wait(acknowledgements, timeout=10)
         await self._on_subscribed()
 
     async def _read(self, pubsub: Any) -> None:
+        begun = False
         while True:
             message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
@@ -145,10 +153,17 @@ class Feed:
             kind, channel = message["type"], message["channel"].decode()
             if kind == "message":
                 if channel == self._probe:
+                    if GAP_S < self.age_s < float("inf"):
+                        self._begin_healing([])
                     self._heard_s = time.monotonic()
                 else:
                     self._on_message(keys.topic_of(channel), message["data"])
             elif kind == "subscribe":
+                if channel == self._probe:
+                    # redis-py reconnects and subscribes again by itself, and says nothing of what passed meanwhile.
+                    if begun:
+                        raise ConnectionResetError("connected anew beneath us")
+                    begun = True
                 future = self._acknowledged.get(channel)
                 if future is not None and not future.done():
                     future.set_result(None)
