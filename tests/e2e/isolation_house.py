@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+import pymysql
 
 from api.app import SERVICES
-from devkit.servers import Redis
+from devkit.servers import PrivateServers, Redis
+from devkit.settings import Secrets, server_environment
 from devkit.stack import Layout, ServingProcess, Stack
 from infra.config import WINGS
 from infra.mysql.migrate import HOSTS
@@ -58,8 +64,11 @@ def endpoints_of(service: str) -> Owns:
 
 
 def all_of(service: str) -> Owns:
-    """While its database is gone too: the commands as well."""
-    return lambda target: target.service == service
+    """While its database is gone too: the commands as well, but for those that need none."""
+    return lambda target: (
+        target.service == service
+        and (target.lane == "rest" or target.name not in NEEDS_NO_DATABASE)
+    )
 
 
 def lane(hub: str) -> Owns:
@@ -74,6 +83,7 @@ def nothing(_: Target) -> bool:
     return False
 
 
+NEEDS_NO_DATABASE = ("orders.release_hold",)
 NEEDS_REDIS = ("orders.hold", "orders.release_hold")
 NEEDS_WECHAT = ("users.login",)
 """`payments.prepay` needs WeChat too, the first time it is asked for an order. It is probed with an order that has been
@@ -83,11 +93,32 @@ asked about before, so it has to answer without."""
 # --- taking away, giving back -------------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def open_house(directory: Path) -> Iterator[House]:
+    """A running product in which every wing has a way of its own to the database server: `doors/<wing>`."""
+    secrets = Secrets.of(directory)
+    servers = PrivateServers(directory / "servers", root_password=secrets.root_password)
+    # Where socket paths stay short enough for the kernel.
+    with tempfile.TemporaryDirectory(prefix="sharehub-") as doors, servers:
+        environment = server_environment(servers, secrets, directory / "objects")
+        real, behind = (quote(str(path)) for path in (servers.mariadb.socket, Path(doors)))
+        ways = {
+            name: environment[name].replace(real, f"{behind}/{wing}")
+            for wing in WINGS
+            for name in [f"SHAREHUB_DSN_{wing.upper()}"]
+        }
+        for wing in WINGS:
+            (Path(doors) / wing).symlink_to(servers.mariadb.socket)
+        with Stack(directory, layout=LAYOUT, servers=servers, extra_env=ways) as stack:
+            yield House(stack, Path(doors))
+
+
 class House:
     """What is done here blocks for milliseconds to seconds, so all of it runs in threads."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, doors: Path) -> None:
         self.stack = stack
+        self._doors = doors
 
     def api(self, service: str) -> ServingProcess:
         return self.stack[f"api-{service}"]
@@ -110,21 +141,41 @@ class House:
         await asyncio.gather(*(asyncio.to_thread(child.start) for child in children))
 
     async def lock(self, wing: str) -> None:
-        """The wing's database is away for everybody who has its account: no new connection, and none left."""
-        await asyncio.to_thread(self._account, wing, "LOCK", "KILL USER {}")
+        """The wing's account is locked: no new connection, and none left."""
+        await asyncio.to_thread(self._account, wing, "LOCK")
+        await asyncio.to_thread(self._disconnect, "user", self._user(wing))
 
     async def unlock(self, *wings: str) -> None:
         for wing in wings:
             await asyncio.to_thread(self._account, wing, "UNLOCK")
 
-    def _account(self, wing: str, verb: str, *then: str) -> None:
+    async def sever(self, wing: str) -> None:
+        """The wing's database server is away for everybody, the relay too: nobody is there to connect to, and no connection
+        is left."""
+        (self._doors / wing).unlink()
+        await asyncio.to_thread(self._disconnect, "db", wing)
+
+    async def mend(self, wing: str) -> None:
+        (self._doors / wing).symlink_to(self.stack.servers.mariadb.socket)
+
+    def _user(self, wing: str) -> str:
         user = urlsplit(self.stack.environment[f"SHAREHUB_DSN_{wing.upper()}"]).username
         assert user
+        return user
+
+    def _account(self, wing: str, verb: str) -> None:
         with self.stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
             for host in HOSTS:
-                cursor.execute(f"ALTER USER %s@%s ACCOUNT {verb}", (user, host))
-            for statement in then:
-                cursor.execute(statement.format(user))
+                cursor.execute(f"ALTER USER %s@%s ACCOUNT {verb}", (self._user(wing), host))
+
+    def _disconnect(self, column: str, value: str) -> None:
+        with self.stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT id FROM information_schema.processlist WHERE {column} = %s", (value,)
+            )
+            for (id_,) in cursor.fetchall():
+                with contextlib.suppress(pymysql.err.OperationalError):  # it has gone by itself
+                    cursor.execute(f"KILL {id_}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
