@@ -66,8 +66,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     if node.draining:
         return web.Response(status=503, headers={"Retry-After": "1"})
     # No compression: it costs 95 KiB a connection. No drain per message: the mailbox watches the buffer.
+    # aiohttp refuses what reaches its limit, ours is the largest message that is taken.
     socket = web.WebSocketResponse(
-        protocols=SUBPROTOCOLS, compress=False, max_msg_size=MAX_MESSAGE_BYTES
+        protocols=SUBPROTOCOLS, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1
     )
     await socket.prepare(request)
     transport = cast(asyncio.Transport, request.transport)

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from infra import wire
 from market.kernel.errors import BadInput
@@ -47,8 +47,10 @@ class CloseCode(IntEnum):
     """Too many connections."""
 
 
+FrameId = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
+Version = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 TopicName = str
-Have = tuple[TopicName, int | None]
+Have = tuple[TopicName, Version | None]
 """A topic and the version the client has of it; null for nothing."""
 
 
@@ -58,22 +60,22 @@ class Connect(Struct, tag_field="op", tag="connect", forbid_unknown_fields=False
 
 
 class Refresh(Struct, tag_field="op", tag="refresh"):
-    id: int
+    id: FrameId
     token: str
 
 
 class Subscribe(Struct, tag_field="op", tag="subscribe"):
-    id: int
+    id: FrameId
     topics: list[Have]
 
 
 class Unsubscribe(Struct, tag_field="op", tag="unsubscribe"):
-    id: int
+    id: FrameId
     topics: list[TopicName]
 
 
 class Command(Struct, tag_field="op", tag="command"):
-    id: int
+    id: FrameId
     name: str
     body: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
