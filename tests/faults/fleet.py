@@ -16,7 +16,7 @@ import aiohttp
 from devkit.client import JSON, MSGPACK, Person, Socket
 from devkit.stack import ServingProcess, Stack
 
-AUDIT_S = 3.0
+AUDIT_S = 60.0
 HOUR_MS = 3_600_000
 RENT_FEN, DEPOSIT_FEN = 1000, 20_000
 KILLED = -9
