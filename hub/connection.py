@@ -84,6 +84,7 @@ class Connection:
         self.encoding: Encoding = encoding
         self.topics: set[str] = set()
         self.identity: Identity | None = None
+        self.own_session = ""
         self.session_revoked = False
         self.closing: asyncio.Task[None] | None = None
         self._node = node
@@ -103,7 +104,8 @@ class Connection:
         self._node.add(self)
         try:
             async with asyncio.timeout(self._node.settings.connect_deadline_s):
-                await self._connect()
+                frames = await self._frames()
+            await self._connect(*frames)
             while True:
                 for frame in await self._frames():
                     await self._handle(frame)
@@ -138,16 +140,15 @@ class Connection:
             FRAMES.labels(type(frame).__name__.lower()).inc()
         return frames
 
-    async def _connect(self) -> None:
-        first, *rest = await self._frames()
+    async def _connect(self, first: protocol.ClientFrame, *rest: protocol.ClientFrame) -> None:
         if not isinstance(first, Connect):
             raise Refused(
                 CloseCode.UNAUTHENTICATED, "connect first", Unauthenticated("connect first")
             )
         self.identity = identity = self._verify(first.token)
         actor = identity.actor
-        own_session = f"{SESSION_PREFIX}{actor.session_id}"
-        joined = await join(self._node, self, actor, first.topics, own_session=own_session)
+        self.own_session = f"{SESSION_PREFIX}{actor.session_id}"
+        joined = await join(self._node, self, actor, first.topics, own_session=self.own_session)
         if self.session_revoked:
             raise Refused(CloseCode.SESSION_REVOKED, "session revoked", SessionRevoked())
         settings = self._node.settings
@@ -180,15 +181,9 @@ class Connection:
             case Command():
                 self._begin(frame)
             case Subscribe():
-                assert self.identity is not None
-                joined = await join(self._node, self, self.identity.actor, frame.topics)
-                self._answer(
-                    Subscribed(id=frame.id, topics=joined.topics, refused=joined.refused), joined
-                )
+                await self._subscribe(frame)
             case Unsubscribe():
-                gone = self.topics.intersection(frame.topics)
-                assert self.identity is not None
-                gone.discard(f"{SESSION_PREFIX}{self.identity.actor.session_id}")
+                gone = self.topics.intersection(frame.topics) - {self.own_session}
                 self._node.topics.leave(self, gone, self._node.now_s())
                 self.topics -= gone
                 self.say(Unsubscribed(id=frame.id))
@@ -200,6 +195,16 @@ class Connection:
                 pass
             case Connect():
                 self.say(ErrorFrame(error=error_of(BadInput("already connected"))))
+
+    async def _subscribe(self, frame: Subscribe) -> None:
+        assert self.identity is not None
+        try:
+            self._spend_token()
+        except Limited as error:
+            self.say(ErrorFrame(error=error_of(error), id=frame.id))
+            return
+        joined = await join(self._node, self, self.identity.actor, frame.topics)
+        self._answer(Subscribed(id=frame.id, topics=joined.topics, refused=joined.refused), joined)
 
     def _answer(self, frame: Struct, joined: Joined) -> None:
         self.say(frame)
@@ -234,16 +239,18 @@ class Connection:
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
-    def _admit(self, wing: str) -> None:
+    def _spend_token(self) -> None:
+        """Commands and subscriptions both read the primary, and share one bucket."""
         settings, now_s = self._node.settings, time.monotonic()
-        self._tokens = min(
-            settings.command_burst,
-            self._tokens + (now_s - self._tokens_s) * settings.commands_per_s,
-        )
-        self._tokens_s = now_s
+        refilled = self._tokens + (now_s - self._tokens_s) * settings.commands_per_s
+        self._tokens, self._tokens_s = min(settings.command_burst, refilled), now_s
         if self._tokens < 1:
             raise Limited("too many commands", per_second=settings.commands_per_s)
         self._tokens -= 1
+
+    def _admit(self, wing: str) -> None:
+        self._spend_token()
+        settings = self._node.settings
         if len(self._commands) >= settings.max_in_flight:
             raise Busy("too many commands in flight", limit=settings.max_in_flight)
         if self._node.in_flight[wing] >= settings.max_in_flight_per_wing:

@@ -43,7 +43,7 @@ async def join(
         if sources.owner_of(name) is None or len(name) > 128:
             joined.refused.append(Refusal(name, UnknownTopic.code))
             del wanted[name]
-    room = node.settings.max_topics - len(connection.topics)
+    room = node.settings.max_topics - len(connection.topics - {connection.own_session})
     for name in [name for name in wanted if name not in connection.topics][max(room, 0) :]:
         joined.refused.append(Refusal(name, TooManyTopics.code))
         del wanted[name]
@@ -75,10 +75,14 @@ async def join(
             topic.members[connection] = None
             connection.topics.add(topic.name)
             continue
+        if topic.name in away:  # who watches it already goes on watching: pushes outlive MySQL
+            joined.refused.append(Refusal(topic.name, Unavailable.code))
+            if topic.name in connection.topics:
+                continue
+        else:
+            joined.refused.append(Refusal(topic.name, NotFound.code))
         connection.topics.discard(topic.name)
         node.topics.leave(connection, [topic.name], node.now_s())
-        code = Unavailable.code if topic.name in away else NotFound.code
-        joined.refused.append(Refusal(topic.name, code))
     return joined
 
 
@@ -89,7 +93,8 @@ def revoked(snapshot_state: object) -> bool:
 def _let_in(connection: Connection, topic: Topic, snapshot: Snapshot) -> None:
     if not topic.members:  # otherwise `version` speaks for the others too, who may lack something
         topic.kind = snapshot.kind
-        topic.version = max(topic.version, snapshot.version)
+        same_count = topic.epoch == snapshot.epoch
+        topic.version = max(topic.version, snapshot.version) if same_count else snapshot.version
         topic.epoch = snapshot.epoch
         topic.ahead = {number for number in topic.ahead if number > topic.version}
         for entry in snapshot.entries:

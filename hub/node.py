@@ -98,14 +98,18 @@ class Node:
             return 0
         found, _ = await sources.read(self.wings, wants, self.now_ms())
         healed = 0
+        cut: list[Topic] = []
         for name, snapshot in found.items():
             topic = self.topics.get(name)
             if topic is not None and topic.members:
-                healed += fanout.catch_up(topic, snapshot)
+                count = fanout.catch_up(topic, snapshot)
+                healed += count
+                if snapshot.more and count:
+                    cut.append(topic)
         if healed:
             HEALED.inc(healed)
             log.info("healed", pushes=healed, topics=len(wants))
-        return healed
+        return healed + (await self.heal(cut) if cut else 0)
 
     async def heal_all(self) -> None:
         with HEAL_SECONDS.time():
