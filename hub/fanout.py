@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import msgspec
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from hub.mailbox import Item
 from hub.protocol import CloseCode, Encoding, Push, encode, join, websocket_frame
@@ -14,6 +15,11 @@ from market.kernel.topics import Kind, Snapshot
 
 DELIVERIES = Counter(
     "sharehub_hub_deliveries_total", "Pushes given to clients' mailboxes.", ["kind"]
+)
+LAG_SECONDS = Histogram(
+    "sharehub_hub_commit_to_write_seconds",
+    "From just before a change's COMMIT to its frames being in all mailboxes here.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5),
 )
 STALE = Counter("sharehub_hub_duplicates_total", "Pushes that had been delivered already.")
 
@@ -57,6 +63,7 @@ def deliver_message(topic: Topic, raw: bytes) -> None:
             expires_ms=expires_ms if ephemeral else None,
         ),
     )  # fmt: skip
+    LAG_SECONDS.observe(max(0.0, time.time() - committed_us / 1e6))
 
 
 def deliver(topic: Topic, push: Push) -> None:

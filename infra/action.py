@@ -109,9 +109,14 @@ async def finish_running(timeout_s: float) -> int:
 def check_key(key: str | None) -> None:
     if not key:
         raise KeyRequired("give an idempotency key")
-    if len(key) > MAX_KEY_CHARACTERS or not key.isascii() or not key.isprintable():
+    if (
+        len(key) > MAX_KEY_CHARACTERS
+        or not key.isascii()
+        or not key.isprintable()
+        or key != key.strip()  # to MySQL "k " is "k"
+    ):
         raise KeyRequired(
-            f"an idempotency key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters"
+            f"an idempotency key has 1 to {MAX_KEY_CHARACTERS} printable ASCII characters, no space at its ends"
         )
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -40,13 +41,17 @@ class Process:
         self.config = config
         self.node = config.text("NODE", "node")
         self.ids = IdMaker(random.SystemRandom().randrange)
-        self.tokens = Tokens(config.token_keys, config.integer("ACCESS_TOKEN_S", 900))
         self.redis: Redis = connect(config.redis_url)
         self.publisher = Publisher(self.redis)
         self.stack = stack
         self._pool_size = config.integer("POOL_SIZE", pool_size)
         self._databases: dict[str, Database] = {}
         self._http: ClientSession | None = None
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Read only where tokens are checked or made, so that no other process needs the keys."""
+        return Tokens(self.config.token_keys, self.config.integer("ACCESS_TOKEN_S", 900))
 
     async def database(self, wing: str) -> Database:
         if wing not in self._databases:

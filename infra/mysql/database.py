@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
@@ -307,6 +308,8 @@ async def open_database(
     acquire_timeout_s: float = 3.0,
 ) -> AsyncIterator[Database]:  # fmt: skip
     """A pool of at most `size` connections, opened as needed, so that a process starts without its database."""
+    # What INSERT IGNORE is for, and no news.
+    warnings.filterwarnings("ignore", "Duplicate entry", category=aiomysql.Warning)
     where: dict[str, Any] = (
         {"unix_socket": dsn.unix_socket}
         if dsn.unix_socket
