@@ -1,0 +1,183 @@
+"""Courtesy holds on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from infra.process import Process
+from infra.redis import keys
+from infra.redis.client import connect
+from infra.redis.leases import LeaseBook, Leases
+from market.kernel.errors import Held, Unavailable
+from market.kernel.ids import Id
+from market.kernel.period import Period
+from tests.integration.conftest import new_id
+
+NOW = 1_790_000_000_000
+TTL = 45_000
+MORNING, NOON, EVENING = Period(100, 200), Period(150, 250), Period(200, 300)
+ALICE, BOB = Id(2**62 + 1), Id(2**62 + 2)  # numbers that a double cannot tell apart
+
+
+@pytest.fixture
+def book(process: Process) -> LeaseBook:
+    return LeaseBook(process.redis)
+
+
+@pytest.fixture
+def listing() -> Id:
+    return new_id()
+
+
+def held(leases: Leases) -> set[tuple[str, Id, Period, int]]:
+    return {
+        (lease.lease_id, lease.holder_id, lease.period, lease.until_ms) for lease in leases.leases
+    }
+
+
+async def take(
+    book: LeaseBook, listing: Id, lease: str, who: Id, period: Period, at: int = NOW
+) -> Leases:
+    return await book.take(listing, lease, who, period, at, at + TTL)
+
+
+async def test_taking_and_reading(book: LeaseBook, listing: Id) -> None:
+    taken = await take(book, listing, "a", ALICE, MORNING)
+    assert held(taken) == {("a", ALICE, MORNING, NOW + TTL)}
+    assert taken.counter == 1
+    assert await book.read(listing, NOW) == taken
+
+
+async def test_an_overlap_is_refused_and_a_neighbour_is_not(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    with pytest.raises(Held):
+        await take(book, listing, "b", BOB, NOON)
+    both = await take(book, listing, "b", BOB, EVENING)
+    assert {lease.lease_id for lease in both.leases} == {"a", "b"}
+
+
+async def test_many_at_once_and_one_wins(book: LeaseBook, listing: Id) -> None:
+    results = await asyncio.gather(
+        *(take(book, listing, f"l{n}", Id(n), MORNING) for n in range(1, 21)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, Leases) for result in results) == 1
+    assert sum(isinstance(result, Held) for result in results) == 19
+
+
+async def test_renewing_moves_the_end_and_counts(book: LeaseBook, listing: Id) -> None:
+    first = await take(book, listing, "a", ALICE, MORNING)
+    again = await take(book, listing, "a", ALICE, MORNING, NOW + 10_000)
+    assert held(again) == {("a", ALICE, MORNING, NOW + 10_000 + TTL)}
+    assert (again.epoch, again.counter) == (first.epoch, first.counter + 1)
+
+
+async def test_one_hold_per_person_and_listing(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    assert held(await take(book, listing, "b", ALICE, NOON)) == {("b", ALICE, NOON, NOW + TTL)}
+    assert held(await take(book, new_id(), "c", ALICE, NOON)) == {("c", ALICE, NOON, NOW + TTL)}
+    assert len((await book.read(listing, NOW)).leases) == 1
+
+
+async def test_it_ends_at_its_time_by_the_clock_given(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    assert len((await book.read(listing, NOW + TTL - 1)).leases) == 1
+    with pytest.raises(Held):
+        await take(book, listing, "b", BOB, NOON, NOW + TTL - 1)
+    assert held(await take(book, listing, "b", BOB, NOON, NOW + TTL)) == {
+        ("b", BOB, NOON, NOW + 2 * TTL)
+    }
+
+
+async def test_only_the_holder_releases(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    await book.release(listing, "a", BOB, NOW)
+    assert len((await book.read(listing, NOW)).leases) == 1
+    await book.release(listing, "a", ALICE, NOW)
+    await book.release(listing, "a", ALICE, NOW)
+    left = await book.read(listing, NOW)
+    assert (left.leases, left.counter) == ((), 2)
+
+
+async def test_releasing_in_the_background(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    book.release_soon(listing, "a", ALICE, NOW)
+    async with asyncio.timeout(5):
+        while (await book.read(listing, NOW)).leases:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_nobody_takes_over_anothers_lease_id(book: LeaseBook, listing: Id) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    with pytest.raises(Held):
+        await take(book, listing, "a", BOB, EVENING)
+    assert held(await book.read(listing, NOW)) == {("a", ALICE, MORNING, NOW + TTL)}
+
+
+@pytest.mark.parametrize("lease", ["epoch", "counter", "v", "0"])
+async def test_no_lease_id_is_special(book: LeaseBook, listing: Id, lease: str) -> None:
+    taken = await take(book, listing, lease, ALICE, MORNING)
+    assert (
+        held(await book.read(listing, NOW)) == held(taken) == {(lease, ALICE, MORNING, NOW + TTL)}
+    )
+    with pytest.raises(Held):
+        await take(book, listing, "b", BOB, NOON)
+    await book.release(listing, lease, ALICE, NOW)
+    assert (await book.read(listing, NOW)).leases == ()
+
+
+async def test_reading_what_nobody_ever_held_is_always_the_same_nothing(
+    book: LeaseBook, listing: Id
+) -> None:
+    first, second = await book.read(listing, NOW), await book.read(listing, NOW)
+    assert first == second == Leases(epoch="", counter=0, leases=())
+
+
+async def test_after_redis_forgot_everything_a_new_epoch_begins(
+    book: LeaseBook, listing: Id, process: Process
+) -> None:
+    before = await take(book, listing, "a", ALICE, MORNING)
+    await process.redis.delete(keys.leases(listing))  # as FLUSHALL does to all
+    await process.redis.script_flush()
+    after = await take(book, listing, "b", BOB, NOON)
+    assert (after.counter, held(after)) == (1, {("b", BOB, NOON, NOW + TTL)})
+    assert after.epoch != before.epoch
+
+
+async def test_all_who_watch_are_told_what_is_held_and_not_by_whom(
+    book: LeaseBook, listing: Id, process: Process
+) -> None:
+    async with process.redis.pubsub() as pubsub:
+        await pubsub.subscribe(keys.channel(f"hold:{listing}"))
+        assert (await pubsub.get_message(timeout=5))["type"] == "subscribe"
+        taken = await take(book, listing, "a", ALICE, MORNING)
+        with pytest.raises(Held):
+            await take(book, listing, "b", BOB, NOON)
+        await book.read(listing, NOW)
+        await book.release(listing, "a", ALICE, NOW)
+        told = [
+            msgspec.msgpack.decode((await pubsub.get_message(timeout=5))["data"]) for _ in range(2)
+        ]
+    lease = {"lease_id": "a", "start_ms": 100, "end_ms": 200, "until_ms": NOW + TTL}
+    assert told[0][:4] == ["ephemeral", 1, taken.epoch, NOW + TTL]
+    assert told[0][5] == [lease]
+    assert told[1][:4] == ["ephemeral", 2, taken.epoch, NOW]
+    assert not told[1][5]
+    assert str(ALICE) not in repr(told)
+
+
+async def test_holds_vanish_by_themselves(book: LeaseBook, listing: Id, process: Process) -> None:
+    await take(book, listing, "a", ALICE, MORNING)
+    assert 0 < await process.redis.pttl(keys.leases(listing)) <= TTL + 60_000
+
+
+@pytest.mark.allow_blocking  # reads its script
+async def test_without_redis_holds_are_unavailable() -> None:
+    redis = connect("redis://127.0.0.1:1/0")
+    book = LeaseBook(redis)
+    with pytest.raises(Unavailable):
+        await book.read(Id(1), NOW)
+    await redis.aclose()
