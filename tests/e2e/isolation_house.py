@@ -145,9 +145,8 @@ class House:
         await asyncio.to_thread(self._account, wing, "LOCK")
         await asyncio.to_thread(self._disconnect, "user", self._user(wing))
 
-    async def unlock(self, *wings: str) -> None:
-        for wing in wings:
-            await asyncio.to_thread(self._account, wing, "UNLOCK")
+    async def unlock(self, wing: str) -> None:
+        await asyncio.to_thread(self._account, wing, "UNLOCK")
 
     async def sever(self, wing: str) -> None:
         """The wing's database server is away for everybody, the relay too: nobody is there to connect to, and no connection
@@ -156,7 +155,29 @@ class House:
         await asyncio.to_thread(self._disconnect, "db", wing)
 
     async def mend(self, wing: str) -> None:
-        (self._doors / wing).symlink_to(self.stack.servers.mariadb.socket)
+        with contextlib.suppress(FileExistsError):
+            (self._doors / wing).symlink_to(self.stack.servers.mariadb.socket)
+
+    async def give_back(self, service: str) -> None:
+        """Whatever of it is away."""
+        if service in WINGS:
+            await self.mend(service)
+            await self.unlock(service)
+        await self.start(*self.mine(service))
+
+    async def facts_under_way(self) -> dict[str, int]:
+        """By wing and box, where there are any: facts that are still to be carried or to be handled."""
+        return await asyncio.to_thread(self._count_facts)
+
+    def _count_facts(self) -> dict[str, int]:
+        found = {}
+        with self.stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+            for wing in WINGS:
+                for box, which in (("outbox", "1"), ("inbox", "done = 0")):
+                    cursor.execute(f"SELECT COUNT(*) FROM {wing}.{box} WHERE {which}")
+                    (count,) = cursor.fetchone() or (0,)
+                    found[f"{wing}.{box}"] = int(count)
+        return {name: count for name, count in found.items() if count}
 
     def _user(self, wing: str) -> str:
         user = urlsplit(self.stack.environment[f"SHAREHUB_DSN_{wing.upper()}"]).username
@@ -236,9 +257,7 @@ def _service(house: House, service: str) -> Stop:
         await house.lock(service)
 
     async def give_back() -> None:
-        if has_wing:
-            await house.unlock(service)
-        await house.start(*house.mine(service))
+        await house.give_back(service)
 
     phases = [Phase(name=f"{service}: api", take=kill_api, owns=endpoints_of(service))]
     if has_wing:

@@ -8,7 +8,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import aiohttp
@@ -224,12 +224,19 @@ async def person(http: aiohttp.ClientSession, stack: Stack, openid: str | None =
     return await one.log_in()
 
 
-async def party(http: aiohttp.ClientSession, stack: Stack, hub: int) -> Party:
-    """Somebody new, connected to that hub first, watching their own inbox."""
-    one = await person(http, stack)
-    socket = await one.connect(hub=hub)
-    await socket.watch(f"user:{one.id}")
-    return Party(one, socket)
+@contextlib.asynccontextmanager
+async def two_parties(http: aiohttp.ClientSession, stack: Stack) -> AsyncIterator[list[Party]]:
+    """Two new people, each connected to a hub of their own first, watching their own inboxes."""
+    parties: list[Party] = []
+    try:
+        for hub in range(2):
+            one = await person(http, stack)
+            parties.append(Party(one, await one.connect(hub=hub)))
+            await parties[-1].socket.watch(f"user:{one.id}")
+        yield parties
+    finally:
+        for party in parties:
+            await party.socket.close()
 
 
 async def build_world(

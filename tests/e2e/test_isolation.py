@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,15 @@ from devkit.loop import CENTER, HOUR_MS, WHOLE_WEEK, Loop, leased, moved, notice
 from devkit.stack import ServingProcess
 from hub.commands import COMMANDS
 from tests.e2e.isolation_house import House, Stop, Target, eventually, open_house, stops
-from tests.e2e.isolation_lanes import RAW, ROUTES, HubSocket, Prober, build_world, party, person
+from tests.e2e.isolation_lanes import (
+    RAW,
+    ROUTES,
+    HubSocket,
+    Prober,
+    build_world,
+    person,
+    two_parties,
+)
 from tests.e2e.isolation_probes import ASKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -40,8 +48,7 @@ def test_every_endpoint_and_every_command_has_a_question() -> None:
 async def test_the_others_answer_while_one_is_stopped_and_all_recover(house: House) -> None:
     """The share of (endpoint or command, stopped service) pairs that answer, of those that do not belong to the stopped one."""
     stack = house.stack
-    async with aiohttp.ClientSession() as http:
-        owner, buyer = await asyncio.gather(party(http, stack, 0), party(http, stack, 1))
+    async with aiohttp.ClientSession() as http, two_parties(http, stack) as (owner, buyer):
         prober = Prober(stack, http, await build_world(http, stack, owner, buyer))
         await eventually("all is well before", lambda: _wrong(prober))
 
@@ -57,9 +64,8 @@ async def test_the_others_answer_while_one_is_stopped_and_all_recover(house: Hou
         loop = Loop(1, owner, buyer)
         assert await loop.walk(), loop.steps[-1]
         assert not await _wrong(prober)
+        await eventually("every fact has arrived", house.facts_under_way)
         assert stack.ended() == []
-        for one in (owner, buyer):
-            await one.socket.close()
 
 
 async def _stop(house: House, prober: Prober, stop: Stop, table: Table) -> None:
@@ -123,16 +129,21 @@ class Table:
         return "\n".join(lines)
 
 
-async def test_without_payments_everything_but_paying_goes_on(house: House) -> None:
-    """Its api, its workers, its account and its database server, for the relay too, are away. Two people of whom it has never
-    heard find each other and talk; when it comes back, their order gets paid."""
-    stack = house.stack
-    before = house.pids()
+@pytest.fixture
+async def without_payments(house: House) -> AsyncIterator[House]:
+    """Its api, its workers, its account and its database server, for the relay too, are away."""
     await house.kill(*house.mine("payments"))
     await house.lock("payments")
     await house.sever("payments")
-    async with aiohttp.ClientSession() as http:
-        owner, buyer = await asyncio.gather(party(http, stack, 0), party(http, stack, 1))
+    yield house
+    await house.give_back("payments")
+
+
+async def test_without_payments_everything_but_paying_goes_on(without_payments: House) -> None:
+    """Two people of whom payments has never heard find each other and talk; when it comes back, their order gets paid."""
+    house, stack = without_payments, without_payments.stack
+    before = house.pids()
+    async with aiohttp.ClientSession() as http, two_parties(http, stack) as (owner, buyer):
 
         async def both_see(matches: Any) -> None:
             for one in (owner, buyer):
@@ -184,9 +195,7 @@ async def test_without_payments_everything_but_paying_goes_on(house: House) -> N
             assert refused["error"]["code"] == "unavailable"
             assert refused["error"]["retryable"]
 
-        await house.mend("payments")
-        await house.unlock("payments")
-        await house.start(*house.mine("payments"))
+        await house.give_back("payments")
         prepay = await buyer.socket.command("payments.prepay", {"order_id": order_id})
         await buyer.person.pay(prepay["params"]["package"].removeprefix("prepay_id="))
         await both_see(moved(order_id, "ready"))
@@ -195,8 +204,7 @@ async def test_without_payments_everything_but_paying_goes_on(house: House) -> N
 
         loop = Loop(2, owner, buyer)
         assert await loop.walk(), loop.steps[-1]
-        for one in (owner, buyer):
-            await one.socket.close()
+        await eventually("every fact has arrived", house.facts_under_way)
     after, mine = house.pids(), {process.name for process in house.mine("payments")}
     assert {name for name in after if after[name] != before[name]} == mine
     assert stack.ended() == []
