@@ -42,6 +42,8 @@ class Rotation:
     user: MeView
     session_id: Id
     generation: int
+    issued_ms: int
+    """The access token counts from here, also when the answer is repeated."""
 
 
 @action("users.login", keyed=False, public=True)
@@ -69,9 +71,12 @@ async def login(users: Users, call: Call, command: Login) -> TokensView:
             expires_ms=call.now_ms + rules.SESSION_MS,
         )  # fmt: skip
         await store.insert_session(tx, session)
-        return Rotation(verdict="rotate", user=rules.me(user), session_id=session.id, generation=1)
+        return Rotation(
+            verdict="rotate", user=rules.me(user), session_id=session.id, generation=1,
+            issued_ms=call.now_ms,
+        )  # fmt: skip
 
-    return _tokens(users, await users.db.act(call.now_ms, body, Rotation), call.now_ms)
+    return _tokens(users, await users.db.act(call.now_ms, body, Rotation))
 
 
 @action("users.refresh", public=True)
@@ -107,12 +112,13 @@ async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
             user=rules.me(user),
             session_id=session.id,
             generation=session.generation,
+            issued_ms=call.now_ms,
         )
 
     rotation = await users.db.act(call.now_ms, body, Rotation)
     if rotation.verdict != "rotate":
         raise SessionRevoked
-    return _tokens(users, rotation, call.now_ms)
+    return _tokens(users, rotation)
 
 
 @action("users.logout")
@@ -170,12 +176,12 @@ async def _revoke(tx: Tx, session: Session, reason: str) -> None:
     tx.emit(fact)
 
 
-def _tokens(users: Users, rotation: Rotation, now_ms: int) -> TokensView:
+def _tokens(users: Users, rotation: Rotation) -> TokensView:
     role: Role = "operator" if rotation.user.role == "operator" else "user"
     actor = Actor(user_id=rotation.user.user_id, role=role, session_id=rotation.session_id)
     return TokensView(
-        access_token=users.tokens.access(actor, now_ms),
-        expires_ms=now_ms + users.tokens.access_s * 1000,
+        access_token=users.tokens.access(actor, rotation.issued_ms),
+        expires_ms=rotation.issued_ms + users.tokens.access_s * 1000,
         refresh_token=users.tokens.refresh(rotation.session_id, rotation.generation),
         user=rotation.user,
     )
