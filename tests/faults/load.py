@@ -53,7 +53,9 @@ class Pair:
 
     async def keep_going(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await self.walk(self.dice.choice(("completed", "completed", "cancelled", "unpaid", "refunded")))
+            await self.walk(
+                self.dice.choice(("completed", "completed", "cancelled", "unpaid", "refunded"))
+            )
 
     async def walk(self, end: str) -> None:
         """One order. `end`: completed and rated, cancelled after it was paid, cancelled unpaid, or disputed and given back."""
@@ -75,11 +77,15 @@ class Pair:
         self._count()
         lines = [(self.ones, self.owner), (self.others, self.buyer)] * 2
         await asyncio.gather(*(self._say(socket, person, order_id) for socket, person in lines))
-        paid = await self.others.until(f"order:{order_id}:buyer", lambda t: t.state["state"] == "ready")
+        paid = await self.others.until(
+            f"order:{order_id}:buyer", lambda t: t.state["state"] == "ready"
+        )
         if end == "cancelled":
             return await self._move(self.ones, "cancel", order_id, "cancelled")
         await self._move(self.ones, "start", order_id, "in_use", code=paid.state["code"])
-        lent = await self.ones.until(f"order:{order_id}:owner", lambda t: t.state["state"] == "in_use")
+        lent = await self.ones.until(
+            f"order:{order_id}:owner", lambda t: t.state["state"] == "in_use"
+        )
         await self._move(self.others, "return", order_id, "returned", code=lent.state["code"])
         if end == "refunded":
             return await self._move(self.others, "dispute", order_id, "disputed")
@@ -112,7 +118,9 @@ class Pair:
         for order_id, said in self.said.items():
             path = f"/v1/conversations/{order_id}"
             found = (await self.owner.rest("GET", f"{path}/messages"))["messages"]
-            assert [(m["sender_id"], m["seq"], m["text"]) for m in found] == sorted(said, key=lambda s: s[1])
+            assert [(m["sender_id"], m["seq"], m["text"]) for m in found] == sorted(
+                said, key=lambda s: s[1]
+            )
             assert (await self.owner.rest("GET", f"{path}/verify"))["ok"]
 
 
@@ -133,7 +141,9 @@ class Load:
         goal, deadline = self.acknowledged + more, time.monotonic() + within_s
         while self.acknowledged < goal:
             self._raise_failures()
-            assert time.monotonic() < deadline, f"{self.acknowledged} of {goal} steps in {within_s:g} s"
+            assert time.monotonic() < deadline, (
+                f"{self.acknowledged} of {goal} steps in {within_s:g} s"
+            )
             await asyncio.sleep(0.01)
 
     async def finish(self) -> None:
@@ -143,7 +153,9 @@ class Load:
         began = time.monotonic()
         await calm(self.fleet)
         calm_s = time.monotonic() - began
-        clients = [(p.owner, p.ones) for p in self.pairs] + [(p.buyer, p.others) for p in self.pairs]
+        clients = [(p.owner, p.ones) for p in self.pairs] + [
+            (p.buyer, p.others) for p in self.pairs
+        ]
         await assert_truth(self.fleet, clients)
         await asyncio.gather(*(pair.assert_as_acknowledged() for pair in self.pairs))
         ends = Counter(state for pair in self.pairs for state in pair.ended.values())

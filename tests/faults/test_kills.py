@@ -14,8 +14,12 @@ from tests.faults.load import under_load
 pytestmark = pytest.mark.timeout(90)
 
 
-@pytest.mark.parametrize("names", [("hub-1",), ("api",), ("workers", "workers-2"), ("hub-2", "api-2", "workers")])
-async def test_processes_are_killed(fleet: Fleet, dice: random.Random, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "names", [("hub-1",), ("api",), ("workers", "workers-2"), ("hub-2", "api-2", "workers")]
+)
+async def test_processes_are_killed(
+    fleet: Fleet, dice: random.Random, names: tuple[str, ...]
+) -> None:
     async with under_load(fleet, dice) as load:
         for _ in range(2):
             await fleet.kill(*names)
@@ -47,7 +51,12 @@ async def test_redis_is_killed(fleet: Fleet, dice: random.Random, also: str) -> 
 
 @pytest.mark.parametrize(
     "command",
-    [("FLUSHALL",), ("SCRIPT", "FLUSH"), ("CLIENT", "KILL", "TYPE", "pubsub"), ("CLIENT", "KILL", "TYPE", "normal")],
+    [
+        ("FLUSHALL",),
+        ("SCRIPT", "FLUSH"),
+        ("CLIENT", "KILL", "TYPE", "pubsub"),
+        ("CLIENT", "KILL", "TYPE", "normal"),
+    ],
 )
 async def test_redis_forgets_or_hangs_up(
     fleet: Fleet, dice: random.Random, command: tuple[str, ...]

@@ -15,7 +15,7 @@ from devkit.client import Person, Socket, Topic
 from infra import wire
 from infra.config import WINGS
 from market.kernel.facts import KINDS, CalendarChanged, MessageSent, OrderMoved
-from tests.faults.fleet import AUDIT_S, DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
+from tests.faults.fleet import DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
 from workers.jobs import handlers_of
 
 FREE = {"expired", "cancelled", "refunded"}
@@ -46,7 +46,10 @@ async def calm(fleet: Fleet, within_s: float = 30.0) -> None:
     statement = " UNION ALL ".join(
         [
             *(f"SELECT '{w} has to tell', kind, entity, '' FROM {w}.outbox" for w in WINGS),
-            *(f"SELECT '{w} has to hear', kind, entity, error FROM {w}.inbox WHERE done = 0" for w in WINGS),
+            *(
+                f"SELECT '{w} has to hear', kind, entity, error FROM {w}.inbox WHERE done = 0"
+                for w in WINGS
+            ),
             "SELECT 'a refund is on its way', status, order_id, error FROM payments.refunds WHERE status <> 'done'",
         ]
     )
@@ -114,7 +117,7 @@ def _assert_each_heard_once(fleet: Fleet, facts: Facts) -> None:
         told = {id_ for id_, kind in facts.ids.items() if kind in kinds and teller_of(kind) != wing}
         assert {row[0] for row in rows} == told, f"{wing} did not hear what was told"
         assert fleet.rows_now(f"SELECT COUNT(*) FROM {wing}.outbox") == [(0,)]
-    counted = dict(
+    counted: dict[str, int] = dict(
         fleet.rows_now("SELECT kind, SUM(facts) FROM insights.facts_per_hour GROUP BY kind")
     )
     assert {kind: int(n) for kind, n in counted.items()} == dict(facts.kinds)
@@ -125,7 +128,7 @@ def _assert_all_told(fleet: Fleet, facts: Facts) -> None:
 
     def assert_versions(group: str, sql: str, first: int = 1) -> None:
         told = {e: versions for (g, e), versions in facts.by_entity.items() if g == group}
-        present = dict(fleet.rows_now(sql))
+        present: dict[int, int] = dict(fleet.rows_now(sql))
         if group in ("listings", "orders"):
             told = {e: v for e, v in told.items() if e in present}
         expected = {e: list(range(first, n + 1)) for e, n in present.items() if n >= first}
@@ -133,7 +136,9 @@ def _assert_all_told(fleet: Fleet, facts: Facts) -> None:
         assert not wrong, f"{group}: {wrong}"
         assert told.keys() == expected.keys(), group
 
-    revoked = dict(fleet.rows_now("SELECT id, version FROM users.sessions WHERE revoked <> ''"))
+    revoked: dict[int, int] = dict(
+        fleet.rows_now("SELECT id, version FROM users.sessions WHERE revoked <> ''")
+    )
     users = {e: v for (g, e), v in facts.by_entity.items() if g == "users" and e not in revoked}
     assert users == {
         id_: list(range(1, n + 1))
@@ -191,7 +196,7 @@ def _assert_orders(fleet: Fleet, facts: Facts) -> None:
         (listing, o, *p) for listing, orders in taken.items() for o, p in orders.items()
     }
     versions = fleet.rows_now("SELECT listing_id, version FROM orders.bookables")
-    assert {listing: n for listing, n in versions} == dict(changes), "calendars"
+    assert dict(versions) == dict(changes), "calendars"
 
 
 def _assert_money(fleet: Fleet) -> None:
@@ -254,7 +259,9 @@ def _assert_projections(fleet: Fleet, facts: Facts) -> None:
 
 def _assert_notices(fleet: Fleet, facts: Facts) -> None:
     """As many as the facts call for. Chat lines are told together, so there only must be one at least."""
-    told = Counter(dict(fleet.rows_now("SELECT kind, COUNT(*) FROM notices.entries GROUP BY kind")))
+    told: Counter[str] = Counter(
+        dict(fleet.rows_now("SELECT kind, COUNT(*) FROM notices.entries GROUP BY kind"))
+    )
     expected = {
         kind: n * (2 if kind in KINDS and KINDS[kind] is OrderMoved else NOTICES_OF.get(kind, 0))
         for kind, n in facts.kinds.items()
