@@ -15,7 +15,7 @@ from api import errors
 from infra.process import now_ms
 from infra.tokens import Tokens
 from market.kernel.actor import ANONYMOUS, Actor
-from market.kernel.errors import MarketError, Unauthenticated
+from market.kernel.errors import BadInput, MarketError, Unauthenticated
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,6 +47,8 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = errors.response(error, request_id)
         except web.HTTPException as error:
             answer = errors.http_response(error, request_id)
+        except web.RequestPayloadError:
+            answer = errors.response(BadInput("the body cannot be read"), request_id)
         except Exception:
             log.exception("unexpected error", method=request.method, path=request.path)
             answer = errors.response(MarketError("internal error"), request_id)
