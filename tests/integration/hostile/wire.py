@@ -63,6 +63,9 @@ class Wire:
                 frames = msgspec.msgpack.decode(message.data)
             case aiohttp.WSMsgType.TEXT:
                 frames = msgspec.json.decode(message.data)
+            case aiohttp.WSMsgType.CLOSE:
+                # What came over the wire: `close_code` turns into 1006 when our own half of the handshake fails.
+                raise Closed(int(message.data))
             case _:
                 raise Closed(self.socket.close_code)
         self.frames += frames

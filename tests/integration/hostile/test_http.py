@@ -1,0 +1,250 @@
+"""HTTP itself, misused: methods, paths, lengths, encodings, headers; and the endpoints that are not JSON in, JSON out."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+import zlib
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from api.app import SERVICES, routes_of
+from tests.integration.hostile.scene import Answer, World, envelope_faults, new_key
+
+PATHS = sorted({re.sub(r"{[^}]+}", "1", route.path) for service in SERVICES for route in routes_of(service)})
+METHODS = {
+    re.sub(r"{[^}]+}", "1", path): {route.method for s in SERVICES for route in routes_of(s) if route.path == path}
+    for path in {route.path for s in SERVICES for route in routes_of(s)}
+}  # fmt: skip
+MEGABYTE = 1024 * 1024
+
+
+def faults_of(what: str, answer: Answer, status: int, code: str) -> list[str]:
+    faults = [f"{what}: {fault}" for fault in envelope_faults(answer)]
+    if (answer.status, answer.code) != (status, code):
+        faults.append(f"{what}: {answer}, not {status} {code}")
+    return faults
+
+
+async def test_wrong_methods(world: World) -> None:
+    """405 with Allow and the envelope, for every path and method that has no endpoint."""
+    faults = []
+    merged: dict[str, set[str]] = {}
+    for path, methods in METHODS.items():
+        merged.setdefault(path, set()).update(methods)
+    for path, methods in merged.items():
+        others = [  # /v1/listings/{listing_id} takes /v1/listings/mine too, and so on
+            m for p, ms in METHODS.items() for m in ms if re.fullmatch(p.replace("/1", "/[^/]+"), path)
+        ]  # fmt: skip
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} - methods - set(others):
+            answer = await world.ask(method, path, token=world.buyer.token, key=new_key())
+            faults += faults_of(f"{method} {path}", answer, 405, "method_not_allowed")
+            if not methods <= set(answer.headers.get("Allow", "").split(",")):
+                faults.append(f"{method} {path}: Allow: {answer.headers.get('Allow')}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1", "/v1/", "/v1/nope", "/v2/me", "/v1/me/", "//v1/me", "/v1/orders/1/nope", "/v1/%00", "/%2e%2e/etc/passwd",
+     "/v1/..%2f..%2fetc", "/v1/orders/1%2f2/cancel/x", "/favicon.ico", "/.git/config", "/%ff%fe", "/" + "a" * 4000],
+)  # fmt: skip
+async def test_unknown_paths(world: World, path: str) -> None:
+    for method in ("GET", "POST"):
+        answer = await world.ask(method, path, token=world.buyer.token)
+        assert not faults_of(path, answer, 404, "not_found")
+
+
+async def test_ten_megabytes(world: World) -> None:
+    """To every path that takes a body, with a length and in chunks: refused early, and the next one is served."""
+    body = b'{"a": "' + b"x" * (10 * MEGABYTE) + b'"}'
+    for path, methods in METHODS.items():
+        for method in methods - {"GET"}:
+            if path.startswith("/v1/objects/"):
+                continue
+            for chunked in (False, True):
+                status, answer = await raw_request(world, method, path, body, chunked=chunked)
+                assert status == 413, (method, path, chunked, status)
+                assert json.loads(answer)["error"]["code"] == "too_large"
+    assert (await world.ask("GET", "/v1/me", token=world.buyer.token)).status == 200
+
+
+async def raw_request(
+    world: World, method: str, path: str, body: bytes, *, chunked: bool = False, headers: bytes = b""
+) -> tuple[int, bytes]:
+    """Status and body of what comes back while we are still sending."""
+    url = urlsplit(world.stack.api_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nAuthorization: Bearer {world.buyer.token}\r\n"
+    sent = (b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)) if chunked else body
+    writer.write(head.encode() + headers + framing + b"\r\n\r\n")
+
+    async def push() -> None:
+        try:
+            for start in range(0, len(sent), 65536):
+                writer.write(sent[start : start + 65536])
+                await writer.drain()
+        except ConnectionError:
+            pass
+
+    pushing = asyncio.create_task(push())
+    try:
+        return await _read(reader)
+    finally:
+        pushing.cancel()
+        await asyncio.gather(pushing, return_exceptions=True)
+        writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    async with asyncio.timeout(15):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        length = int(re.search(r"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
+        return int(head.split(" ")[1]), await reader.readexactly(length)
+
+
+async def raw_bytes(world: World, request: bytes) -> int:
+    """The status that these very bytes get; 0 when the connection is just closed."""
+    url = urlsplit(world.stack.api_url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    try:
+        writer.write(request)
+        writer.write_eof()
+        async with asyncio.timeout(15):
+            line = await reader.readline()
+        return int(line.split(b" ")[1]) if line else 0
+    except ConnectionError:
+        return 0
+    finally:
+        writer.close()
+
+
+POST = b"POST /v1/login HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /v1/me HTTP/1.1\r\nHost: x\r\n"
+BROKEN: dict[str, bytes] = {
+    "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "a bad version": b"GET / HTTP/9.9\r\n\r\n",
+    "no path": b"GET\r\n\r\n",
+    "a length that is no number": POST + b"Content-Length: x\r\n\r\n{}",
+    "a negative length": POST + b"Content-Length: -1\r\n\r\n{}",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a body that ends early": POST + b"Content-Length: 100\r\n\r\n{",
+    "a chunk size that is no number": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a chunk that is too short": POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}\r\n0\r\n\r\n",
+    "chunks that end early": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    "an unknown transfer encoding": POST + b"Transfer-Encoding: zip\r\n\r\n{}",
+    "a header of 100 KB": GET + b"X-A: " + b"a" * 100_000 + b"\r\n\r\n",
+    "10000 headers": GET + b"".join(b"X-%d: a\r\n" % n for n in range(10_000)) + b"\r\n",
+    "a path of 100 KB": b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a control character in a header": GET + b"Authorization: Bearer \x01\r\n\r\n",
+    "a NUL in a header": GET + b"Idempotency-Key: \x00\r\n\r\n",
+    "bytes beyond ASCII in a token": GET + b"Authorization: Bearer \xff\xfe\xed\xa0\x80\r\n\r\n",
+    "bytes beyond ASCII in a request id": GET + b"X-Request-Id: \xff\xfe\r\n\r\n",
+    "bytes beyond ASCII in the path": b"GET /v1/orders/\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+    "an upgrade": GET + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "an unknown expectation": POST + b"Expect: wonders\r\nContent-Length: 2\r\n\r\n{}",
+    "two hosts": GET + b"Host: y\r\n\r\n",
+    "a smuggled request": POST + b"Content-Length : 2\r\n\r\n{}GET /v1/me HTTP/1.1\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_broken_http(world: World, what: str) -> None:
+    """Refused or hung up on; never a 5xx, and the next one is served."""
+    status = await raw_bytes(world, BROKEN[what])
+    assert status == 0 or 400 <= status < 500, status
+    assert (await world.ask("GET", "/v1/me", token=world.buyer.token)).status == 200
+
+
+def _bomb(compressed: bytes = b"") -> bytes:
+    return gzip.compress(b'{"code": "' + b"x" * (20 * MEGABYTE) + b'"}')
+
+
+ENCODED: dict[str, tuple[str, bytes, int, str]] = {
+    "no gzip": ("gzip", b"{}", 400, "invalid"),
+    "truncated gzip": ("gzip", gzip.compress(b'{"code": "' + bytes(range(48, 90)) * 99 + b'"}')[:-12], 400, "invalid"),
+    "no deflate": ("deflate", b"\xff\xff", 400, "invalid"),
+    "a bomb": ("gzip", _bomb(), 413, "too_large"),
+    "a deflate bomb": ("deflate", zlib.compress(b"x" * (20 * MEGABYTE)), 413, "too_large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ENCODED)
+async def test_bad_content_encodings(world: World, what: str) -> None:
+    encoding, body, status, code = ENCODED[what]
+    answer = await world.ask("POST", "/v1/login", raw=body, headers={"Content-Encoding": encoding})
+    assert not faults_of(what, answer, status, code)
+
+
+async def test_request_ids(world: World) -> None:
+    """A sane one is kept, whatever else is replaced; they never reach a log or a header as they are."""
+    answer = await world.ask("GET", "/v1/me", headers={"X-Request-Id": "abc.DEF-1_2"})
+    assert answer.headers["X-Request-Id"] == answer.json["error"]["request_id"] == "abc.DEF-1_2"
+    for bad in ("a b", "x" * 65, '"', "<b>", "é", "{}"):
+        answer = await world.ask("GET", "/v1/me", headers={"X-Request-Id": bad})
+        assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"])
+        assert not envelope_faults(answer)
+
+
+async def test_methods_do_not_fill_the_metrics(world: World) -> None:
+    """Anybody can invent methods; a label each would be memory for nothing."""
+    for number in range(20):
+        await raw_bytes(world, f"HOSTILE{number} /v1/nope HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    metrics = (await world.ask("GET", "/metrics")).raw.decode()
+    assert "HOSTILE" not in metrics
+
+
+async def test_notifications_need_wechats_signature(world: World) -> None:
+    """WeChat's own form of refusal, and nothing booked."""
+    signed = {
+        "Wechatpay-Timestamp": "1", "Wechatpay-Nonce": "n", "Wechatpay-Signature": "c2ln", "Wechatpay-Serial": "PUB_KEY_ID_1",
+    }  # fmt: skip
+    for headers in ({}, signed, {**signed, "Wechatpay-Timestamp": "x" * 500}, {**signed, "Wechatpay-Signature": "\xff"}):
+        for raw in (b"", b"{}", b"[]", b"\xff", b'{"id": "1", "resource": {}}', b"[" * 30_000):
+            answer = await world.ask("POST", "/v1/payments/notify", raw=raw, headers=dict(headers))
+            assert answer.status == 401, (headers, raw[:20], answer.raw)
+            assert answer.json["code"] == "FAIL"
+
+
+async def test_objects_need_signatures(world: World) -> None:
+    """No key but ours becomes a path; no signature serves for anything else; who is no party cannot look."""
+    sign: dict[str, Any] = {"purpose": "photo", "content_type": "image/png", "size_bytes": 60}
+    given = await world.do(world.buyer, "POST", "/v1/objects", sign)
+    url = urlsplit(given["upload_url"])
+    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
+    path = f"{url.path}?{url.query}"
+    refusals: list[tuple[str, str, bytes, int, str]] = [
+        ("PUT", url.path, png, 403, "bad_signature"),
+        ("PUT", path + "x", png, 403, "bad_signature"),
+        ("PUT", path + "&type=image/jpeg", png, 403, "bad_signature"),
+        ("PUT", path.replace("max_bytes=60", "max_bytes=6000"), png, 403, "bad_signature"),
+        ("PUT", path, png + b"\0" * 100, 413, "too_large"),
+        ("PUT", path, b"GIF89a" + b"\0" * 50, 400, "invalid"),
+        ("PUT", path, b"", 400, "invalid"),
+        ("GET", url.path, b"", 404, "not_found"),
+        ("PUT", "/v1/objects/photos/1/../../secrets.json", png, 404, "not_found"),
+        ("GET", "/v1/objects/..%2f..%2fsecrets.json", b"", 404, "not_found"),
+        ("GET", "/v1/objects/photos/1/%00", b"", 404, "not_found"),
+        ("GET", "/v1/objects/chat/1/1/" + "a" * 22, b"", 403, "bad_signature"),
+        ("GET", "/v1/objects/chat/1/1/" + "a" * 22 + "?expires=x&sig=y", b"", 403, "bad_signature"),
+    ]
+    for method, where, body, status, code in refusals:
+        got = await raw_request(world, method, where, body)
+        assert (got[0], json.loads(got[1])["error"]["code"]) == (status, code), (method, where, got)
+    assert (await raw_request(world, "PUT", path, png))[0] == 201
+    status, _ = await raw_request(world, "PUT", path, b"x" * (10 * MEGABYTE))
+    assert status == 413
+
+
+async def test_the_api_outlives_all_of_this(world: World) -> None:
+    answer = await world.ask("GET", "/readyz")
+    assert answer.status == 200
+    log = world.stack["api"].log_file.read_text()
+    crashes = [line[:500] for line in log.splitlines() if '"unexpected error"' in line]
+    assert not crashes, "\n".join(crashes)
