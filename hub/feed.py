@@ -25,8 +25,6 @@ log = structlog.get_logger("feed")
 PROBE_EVERY_S = 1.0
 SILENCE_S = 3.0
 """Our own probe comes every second; this long without a word and the connection is made anew."""
-GAP_S = 1.5
-"""Probes this far apart: Redis stood still, and publishers may have given up on it and dropped what they had."""
 ACKNOWLEDGE_S = 1.0
 CHUNK = 500
 
@@ -39,7 +37,8 @@ RESUBSCRIPTIONS = Counter(
 
 
 class Feed:
-    """`on_message(topic, raw)` is called for every change; `on_subscribed()` after every (re)connection, and after a pause."""
+    """`on_message(topic, raw)` is called for every change; `on_subscribed()` after every (re)connection, and when a publisher
+    had to drop something."""
 
     def __init__(
         self,
@@ -104,7 +103,7 @@ class Feed:
             redis: Redis = connect(self._url)
             try:
                 pubsub = redis.pubsub()
-                await pubsub.subscribe(self._probe)
+                await pubsub.subscribe(self._probe, keys.MISSED)
                 channels = [keys.channel(topic) for topic in self._wanted()]
                 loop = asyncio.get_running_loop()
                 self._acknowledged = {channel: loop.create_future() for channel in channels}
@@ -153,9 +152,9 @@ class Feed:
             kind, channel = message["type"], message["channel"].decode()
             if kind == "message":
                 if channel == self._probe:
-                    if GAP_S < self.age_s < float("inf"):
-                        self._begin_healing([])
                     self._heard_s = time.monotonic()
+                elif channel == keys.MISSED:
+                    self._begin_healing([])
                 else:
                     self._on_message(keys.topic_of(channel), message["data"])
             elif kind == "subscribe":

@@ -31,6 +31,10 @@ def wake(what: str, wing: str) -> str:
     return f"w:{what}:{wing}"
 
 
+MISSED = "p:missed"
+"""Channel: a publisher had to drop pushes. Whoever passes them on compares with MySQL."""
+
+
 def probe(node: str) -> str:
     """Channel: a hub's own heartbeat, sent to itself."""
     return f"p:{node}"

@@ -1,7 +1,7 @@
 """Pushes on their way to the hubs.
 
 `Publisher.offer` is called after a commit, off the reply's path: it never waits and never fails. While Redis is away what is
-offered is dropped; the relay and the hubs' healing make up for it.
+offered is dropped, and once it is back the hubs are told so, to read from MySQL what their clients lack.
 """
 
 from __future__ import annotations
@@ -76,9 +76,11 @@ class Publisher:
         self._script = PushScript(redis)
         self._queue: deque[tuple[str, Published]] = deque(maxlen=QUEUE)
         self._wakes: set[str] = set()
+        self._dropped = False
         self._filled = asyncio.Event()
 
     def offer(self, wing: str, published: Sequence[Published]) -> None:
+        self._dropped |= len(self._queue) + len(published) > QUEUE
         self._queue.extend((wing, item) for item in published)
         self._filled.set()
 
@@ -92,20 +94,23 @@ class Publisher:
         while True:
             await self._filled.wait()
             self._filled.clear()
-            while self._queue or self._wakes:
+            while self._queue or self._wakes or self._dropped:
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
                 QUEUED.set(len(self._queue))
                 pushes = sum(len(item.pushes) for _, item in batch)
                 wakes = self._wakes | {keys.wake("outbox", wing) for wing, _ in batch}
                 self._wakes = set()
+                if self._dropped:
+                    wakes.add(keys.MISSED)
+                was_away, self._dropped = self._dropped, False
                 try:
                     await self._script.send((item for _, item in batch), wakes)
                 except (RedisError, OSError) as error:
                     PUSHES.labels("dropped").inc(pushes)
-                    log.warning(
-                        "redis is away; the relay will carry these", pushes=pushes, error=str(error)
-                    )
+                    if not was_away:
+                        log.warning("redis is away; the hubs will heal", error=str(error))
                     self._queue.clear()
+                    self._dropped = True
                     await asyncio.sleep(0.2)
                 else:
                     PUSHES.labels("sent").inc(pushes)
