@@ -17,6 +17,7 @@ from devkit.client import JSON, MSGPACK, Person, Socket
 from devkit.stack import ServingProcess, Stack
 
 AUDIT_S = 60.0
+"""So long that the audit hides nothing: what a client lacks must be healed because the hub knows that it missed something."""
 HOUR_MS = 3_600_000
 RENT_FEN, DEPOSIT_FEN = 1000, 20_000
 KILLED = -9

@@ -18,6 +18,9 @@ from market.kernel.facts import KINDS, CalendarChanged, MessageSent, OrderMoved
 from tests.faults.fleet import DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
 from workers.jobs import handlers_of
 
+HEALED_S = 8.0
+"""How long a client may lag behind at the end. The audit that would make up for anything comes less often (AUDIT_S)."""
+
 FREE = {"expired", "cancelled", "refunded"}
 NOTICES_OF = {
     "payment.refunded": 1,
@@ -64,7 +67,14 @@ async def calm(fleet: Fleet, within_s: float = 30.0) -> None:
 async def assert_truth(fleet: Fleet, clients: Iterable[tuple[Person, Socket]] = ()) -> None:
     """After `calm`. All tables as a whole, then every client's topics."""
     await asyncio.to_thread(_assert_tables, fleet)
-    await asyncio.gather(*(_assert_client(fleet, *client) for client in clients))
+    await assert_clients(fleet, clients, HEALED_S)
+
+
+async def assert_clients(
+    fleet: Fleet, clients: Iterable[tuple[Person, Socket]], within_s: float
+) -> None:
+    """After `calm`: what each client has is what one that comes now is given, topic by topic, and what the database has."""
+    await asyncio.gather(*(_assert_client(fleet, *client, within_s) for client in clients))
 
 
 # --- the tables -----------------------------------------------------------------------------------------------------------
@@ -287,8 +297,7 @@ VERSIONS = {
 }
 
 
-async def _assert_client(fleet: Fleet, person: Person, socket: Socket) -> None:
-    """What this client has is what one that comes now is given, topic by topic, and what the database has."""
+async def _assert_client(fleet: Fleet, person: Person, socket: Socket, within_s: float) -> None:
     newcomer = await fleet.socket(person)
     names = [name for name in socket.topics if name.partition(":")[0] in VERSIONS]
     for start in range(0, len(names), 50):
@@ -302,7 +311,7 @@ async def _assert_client(fleet: Fleet, person: Person, socket: Socket) -> None:
                 return f"{person.openid} and {name}: {wrong}"
         return None
 
-    await eventually("clients up to date", behind, 8)
+    await eventually("clients up to date", behind, within_s)
 
 
 async def _version(fleet: Fleet, topic: str) -> int:
