@@ -28,7 +28,9 @@ def claims_of(token: str) -> dict[str, Any]:
 def token_until(world: World, who: Somebody, expires_in_s: int) -> str:
     """A true token of that session, which runs out when it is told."""
     claims = claims_of(who.token)
-    actor = Actor(user_id=Id.parse(claims["sub"]), role=claims["role"], session_id=Id.parse(claims["sid"]))
+    actor = Actor(
+        user_id=Id.parse(claims["sub"]), role=claims["role"], session_id=Id.parse(claims["sid"])
+    )
     now_ms = int(time.time() * 1000)
     return Tokens((own_keys(world),), access_s=expires_in_s).access(actor, now_ms)
 
@@ -39,7 +41,9 @@ def bad_tokens(world: World, who: Somebody) -> dict[str, tuple[str, str]]:
     claims = claims_of(who.token)
     good_parts = who.token.split(".")
 
-    def signed(with_key: bytes, headers: dict[str, Any], algorithm: str = "HS256", **changed: Any) -> str:
+    def signed(
+        with_key: bytes, headers: dict[str, Any], algorithm: str = "HS256", **changed: Any
+    ) -> str:
         return jwt.encode({**claims, **changed}, with_key, algorithm=algorithm, headers=headers)
 
     def plain(part: object) -> str:

@@ -42,7 +42,9 @@ def by(who: str, /, **fields: Any) -> Callable[[World], Awaitable[Ask]]:
     """Fields that need nothing to be made. "A.B" stands for world.A["B"] or world.A.B."""
 
     async def build(world: World) -> Ask:
-        return Ask(getattr(world, who) if who else None, {n: _value(world, v) for n, v in fields.items()})
+        return Ask(
+            getattr(world, who) if who else None, {n: _value(world, v) for n, v in fields.items()}
+        )
 
     return build
 
@@ -58,7 +60,9 @@ def _value(world: World, value: Any) -> Any:
     return value
 
 
-def on_order(state: str, role: str, code_of: str = "", **fields: Any) -> Callable[[World], Awaitable[Ask]]:
+def on_order(
+    state: str, role: str, code_of: str = "", **fields: Any
+) -> Callable[[World], Awaitable[Ask]]:
     """A fresh order in a state; `code_of`: whose handover code is needed."""
 
     async def build(world: World) -> Ask:
@@ -75,7 +79,10 @@ def on_order(state: str, role: str, code_of: str = "", **fields: Any) -> Callabl
 def on_listing(**fields: Any) -> Callable[[World], Awaitable[Ask]]:
     async def build(world: World) -> Ask:
         listing = await world.publish()
-        return Ask(world.owner, {"listing_id": listing["listing_id"], "version": listing["version"], **fields})
+        return Ask(
+            world.owner,
+            {"listing_id": listing["listing_id"], "version": listing["version"], **fields},
+        )
 
     return build
 
@@ -101,7 +108,9 @@ async def a_logout(world: World) -> Ask:
 
 async def a_new_profile(world: World) -> Ask:
     somebody = await world.log_in()
-    return Ask(somebody, {"version": somebody.version, "nickname": "阿宝🐼", "avatar_url": "/a.png"})
+    return Ask(
+        somebody, {"version": somebody.version, "nickname": "阿宝🐼", "avatar_url": "/a.png"}
+    )
 
 
 async def a_ban(world: World) -> Ask:
@@ -114,7 +123,9 @@ async def a_publication(world: World) -> Ask:
 
 async def a_resume(world: World) -> Ask:
     ask = await on_listing()(world)
-    paused = await world.do(world.owner, "POST", f"/v1/listings/{ask.fields['listing_id']}/pause", ask.fields)
+    paused = await world.do(
+        world.owner, "POST", f"/v1/listings/{ask.fields['listing_id']}/pause", ask.fields
+    )
     return Ask(world.owner, {**ask.fields, "version": paused["version"]})
 
 
@@ -126,7 +137,9 @@ async def a_hold(world: World) -> Ask:
 
 async def a_release(world: World) -> Ask:
     ask = await a_hold(world)
-    held = await world.do(world.buyer, "POST", f"/v1/listings/{ask.fields['listing_id']}/hold", ask.fields)
+    held = await world.do(
+        world.buyer, "POST", f"/v1/listings/{ask.fields['listing_id']}/hold", ask.fields
+    )
     return Ask(world.buyer, {"listing_id": held["listing_id"], "lease_id": held["lease_id"]})
 
 
@@ -137,7 +150,10 @@ async def a_quote(world: World) -> Ask:
 async def an_order(world: World) -> Ask:
     """Of a listing whose terms have changed once, so that there are older ones."""
     listing = await world.publish()
-    path, edit = f"/v1/listings/{listing['listing_id']}", {"version": listing["version"], "price_hour_fen": 120}
+    path, edit = (
+        f"/v1/listings/{listing['listing_id']}",
+        {"version": listing["version"], "price_hour_fen": 120},
+    )
     listing = await world.do(world.owner, "PATCH", path, edit)
     terms = listing["terms_version"]
     await world.known(world.owner, f"{path}/calendar", lambda c: c["terms_version"] == terms)
@@ -197,13 +213,17 @@ def get(path: str, pick: Callable[[Any], Any] = lambda view: view) -> Seen:
 
 
 async def listings_of_title(world: World, ask: Ask) -> Any:
-    mine = await world.ask("GET", "/v1/listings/mine", token=(ask.who or world.owner).token, query={"limit": 50})
+    mine = await world.ask(
+        "GET", "/v1/listings/mine", token=(ask.who or world.owner).token, query={"limit": 50}
+    )
     return sum(listing["title"] == ask.fields["title"] for listing in mine.json["listings"])
 
 
 async def orders_of_period(world: World, ask: Ask) -> Any:
     mine = await world.ask("GET", "/v1/orders", token=world.buyer.token, query={"limit": 100})
-    return [o["version"] for o in mine.json["orders"] if o["listing_id"] == ask.fields["listing_id"]]
+    return [
+        o["version"] for o in mine.json["orders"] if o["listing_id"] == ask.fields["listing_id"]
+    ]
 
 
 ORDER = get("/v1/orders/{order_id}")

@@ -65,7 +65,11 @@ def envelope_faults(answer: Answer) -> list[str]:
         return [f"an envelope with {sorted(body)}"]
     error = body["error"]
     types = {"code": str, "message": str, "retryable": bool, "data": dict, "request_id": str}
-    faults = [f"error.{n} is {error.get(n)!r}" for n, t in types.items() if not isinstance(error.get(n), t)]
+    faults = [
+        f"error.{n} is {error.get(n)!r}"
+        for n, t in types.items()
+        if not isinstance(error.get(n), t)
+    ]
     if set(error) != set(types):
         faults.append(f"an error with {sorted(error)}")
     if error.get("request_id") != answer.headers.get("X-Request-Id"):
@@ -129,7 +133,9 @@ class World:
                 raise AssertionError(f"{method} {path}: {answer} {answer.raw!r}")
             await asyncio.sleep(0.03)
 
-    async def known(self, who: Somebody, path: str, also: Callable[[Any], bool] = lambda _: True) -> Any:
+    async def known(
+        self, who: Somebody, path: str, also: Callable[[Any], bool] = lambda _: True
+    ) -> Any:
         """The answer of a GET, once it exists and is as wanted: wings hear of one another a moment later."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -185,7 +191,9 @@ class World:
     async def _advance(self, path: str, wanted: str) -> None:
         match wanted:
             case "ready":
-                await self.do(self.buyer, "POST", "/v1/payments/prepay", {"order_id": path.rpartition("/")[2]})
+                await self.do(
+                    self.buyer, "POST", "/v1/payments/prepay", {"order_id": path.rpartition("/")[2]}
+                )
                 await self.known(self.buyer, path, lambda o: o["state"] == "ready")
             case "in_use":
                 code = (await self.known(self.buyer, path))["code"]

@@ -165,8 +165,20 @@ def wrong_queries(type_: type, good: dict[str, Any], names: set[str]) -> list[Wr
                     values += [*wrong_id_texts(), ""]
                 case kinds.IntType(ge=ge, le=le, lt=lt):
                     high = le if le is not None else lt
-                    assert ge is not None and high is not None, f"{name} has limits"
-                    values += ["x", "", "1.5", "1e400", "nan", "9" * 400, "1_0", "９", str(ge - 1), str(high + 1)]
+                    assert ge is not None, f"{name} has a lower limit"
+                    assert high is not None, f"{name} has an upper limit"
+                    values += [
+                        "x",
+                        "",
+                        "1.5",
+                        "1e400",
+                        "nan",
+                        "9" * 400,
+                        "1_0",
+                        "９",
+                        str(ge - 1),
+                        str(high + 1),
+                    ]
                 case kinds.FloatType():
                     values += ["x", "", "nan", "inf", "-inf", "1e400", "１", "91e9", "9" * 400]
                 case kinds.LiteralType():

@@ -144,7 +144,9 @@ async def test_a_token_that_runs_out_on_an_open_socket(world: World) -> None:
         await wire.socket.close()
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "users.logout"])  # test_sessions.py
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if name != "users.logout"]
+)  # test_sessions.py
 async def test_twice_is_once(world: World, name: str) -> None:
     """The same key on two hubs and over REST: one answer, one effect. For another asking: refused."""
     operation, ask, line = COMMANDS[name], await LINES[name].build(world), LINES[name]
@@ -179,7 +181,14 @@ async def by_rest(world: World, name: str, ask: Ask, key: str) -> Any:
 
 async def test_the_price_is_the_servers(world: World) -> None:
     ask = await LINES["orders.create"].build(world)
-    forged = {"total_fen": 1, "rent_fen": 0, "deposit_fen": 0, "fee_fen": 0, "price_hour_fen": 1, "state": "ready"}
+    forged = {
+        "total_fen": 1,
+        "rent_fen": 0,
+        "deposit_fen": 0,
+        "fee_fen": 0,
+        "price_hour_fen": 1,
+        "state": "ready",
+    }
     async with wired(world, world.buyer) as wire:
         reply = await wire.command("orders.create", {**ask.fields, **forged})
     order = reply["body"]

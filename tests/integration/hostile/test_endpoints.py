@@ -97,9 +97,8 @@ def test_every_endpoint_has_a_line() -> None:
     from hub.commands import COMMANDS
 
     assert set(LINES) == {route.operation.name for route in ROUTES} | set(COMMANDS)
-    assert RAW_ROUTES == {
-        "POST /v1/payments/notify", "PUT /v1/objects/{key:.+}", "GET /v1/objects/{key:.+}",
-    }, "a raw endpoint needs tests of its own in test_http.py"  # fmt: skip
+    tested = {"POST /v1/payments/notify", "PUT /v1/objects/{key:.+}", "GET /v1/objects/{key:.+}"}
+    assert RAW_ROUTES == tested, "a raw endpoint needs tests of its own in test_http.py"
 
 
 @every_route
@@ -131,7 +130,9 @@ async def test_what_does_not_fit(trial: Trial, world: World) -> None:
     for name in trial.in_path:
         for text in spoil.wrong_id_texts():
             if len(text) < 100:
-                answer = await trial.send({**good, name: text.replace(" ", "%20").replace("\x00", "%00")})
+                answer = await trial.send(
+                    {**good, name: text.replace(" ", "%20").replace("\x00", "%00")}
+                )
                 trial.expect(f"path {name}={text!r}", answer, 400, "invalid")
     if trial.operation.keyed:
         trial.expect("no key", await trial.send(key=None), 400, "key_required")
@@ -183,8 +184,14 @@ async def test_twice_is_once(trial: Trial, world: World) -> None:
     seen = await line.see(world, trial.ask) if line.see else None
     for nth in ("second", "third"):
         again = await trial.send(key=key)
-        trial.expect(f"the {nth} time", again, STATUS.get(line.again, trial.route.status), line.again)
-        if trial.operation.keyed and trial.operation.name != "users.refresh" and again.raw != first.raw:
+        trial.expect(
+            f"the {nth} time", again, STATUS.get(line.again, trial.route.status), line.again
+        )
+        if (
+            trial.operation.keyed
+            and trial.operation.name != "users.refresh"
+            and again.raw != first.raw
+        ):
             trial.faults.append(f"another answer: {first.raw!r:.200} then {again.raw!r:.200}")
     if line.see:
         after = await line.see(world, trial.ask)
@@ -220,7 +227,9 @@ async def test_unknown_fields_change_nothing(trial: Trial) -> None:
         "now_ms": 0, "status": "live",
     }  # fmt: skip
     known = set(spoil.fields_of(trial.operation.takes))
-    answer = await trial.send({**trial.ask.fields, **{n: v for n, v in forged.items() if n not in known}})
+    answer = await trial.send(
+        {**trial.ask.fields, **{n: v for n, v in forged.items() if n not in known}}
+    )
     if answer.status != trial.route.status:
         trial.faults.append(f"{answer} {answer.raw!r:.300}")
     if trial.operation.name == "orders.create":

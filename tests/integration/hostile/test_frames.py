@@ -46,7 +46,11 @@ BAD_JSON: dict[str, str | bytes] = {
     "a negative version": '[{"op":"subscribe","id":1,"topics":[["listing:1",-1]]}]',
     "NaN": '[{"op":"command","id":NaN,"name":"x"}]',
     "a lone surrogate": '[{"op":"command","id":1,"name":"\\ud800"}]',
-    "1000 levels": '[{"op":"command","id":1,"name":"x","body":' + '{"a":' * 1000 + "1" + "}" * 1001 + "]",
+    "1000 levels": '[{"op":"command","id":1,"name":"x","body":'
+    + '{"a":' * 1000
+    + "1"
+    + "}" * 1001
+    + "]",
     "30000 levels": "[" * 30_000 + "]" * 30_000,
     "binary on a JSON connection": msgspec.msgpack.encode([PING]),
 }
@@ -92,7 +96,9 @@ BAD_MSGPACK: dict[str, str | bytes] = {
 async def test_no_frames(world: World, encoding: str, what: str, when: str) -> None:
     """Told why, and closed with 4500, at any time."""
     message = (BAD_JSON if encoding == JSON else BAD_MSGPACK)[what]
-    async with wired(world, world.buyer if when == "after connect" else None, encoding=encoding) as wire:
+    async with wired(
+        world, world.buyer if when == "after connect" else None, encoding=encoding
+    ) as wire:
         await wire.say_raw(message)
         code = await wire.closed()
         assert wire.frames[-1]["op"] == "error", wire.frames
@@ -103,7 +109,9 @@ async def test_no_frames(world: World, encoding: str, what: str, when: str) -> N
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 10 * 1024 * 1024])
 @pytest.mark.parametrize("encoding", [JSON, MSGPACK])
 @pytest.mark.parametrize("connected", [False, True])
-async def test_a_message_that_is_too_large(world: World, size: int, encoding: str, connected: bool) -> None:
+async def test_a_message_that_is_too_large(
+    world: World, size: int, encoding: str, connected: bool
+) -> None:
     async with wired(world, world.buyer if connected else None, encoding=encoding) as wire:
         try:
             await wire.say_raw("x" * size if encoding == JSON else b"x" * size)
@@ -166,7 +174,13 @@ async def test_connect_comes_first(world: World, op: str) -> None:
 
 async def test_connecting_twice_is_refused_and_changes_nobody(world: World) -> None:
     async with wired(world, world.stranger) as wire:
-        await wire.say({"op": "connect", "token": world.buyer.token, "topics": [[f"user:{world.buyer.id}", None]]})
+        await wire.say(
+            {
+                "op": "connect",
+                "token": world.buyer.token,
+                "topics": [[f"user:{world.buyer.id}", None]],
+            }
+        )
         assert (await wire.hear("error"))["error"]["code"] == "invalid"
         answer = await wire.subscribe(f"user:{world.buyer.id}")
         assert [r["code"] for r in answer["refused"]] == ["not_found"]
@@ -176,14 +190,32 @@ async def test_refresh_takes_only_a_token_of_the_same_session(world: World) -> N
     other_session = await world.log_in(world.stranger.openid)
     assert other_session.id == world.stranger.id
     async with wired(world, world.stranger) as wire:
-        for token in (world.buyer.token, other_session.token, "garbage", world.stranger.refresh_token, ""):
+        for token in (
+            world.buyer.token,
+            other_session.token,
+            "garbage",
+            world.stranger.refresh_token,
+            "",
+        ):
             await wire.say({"op": "refresh", "id": 5, "token": token})
             assert (await wire.hear("error", 5))["error"]["code"] == "unauthenticated"
         answer = await wire.subscribe(f"user:{world.buyer.id}", f"user:{world.stranger.id}")
         assert [r["topic"] for r in answer["refused"]] == [f"user:{world.buyer.id}"]
 
 
-@pytest.mark.parametrize("name", ["", "x", "orders", "orders.create ", "orders.get", "users.login", "users.refresh", "é\x00😀" * 2000])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "x",
+        "orders",
+        "orders.create ",
+        "orders.get",
+        "users.login",
+        "users.refresh",
+        "é\x00😀" * 2000,
+    ],
+)
 async def test_unknown_commands(world: World, name: str) -> None:
     """Reads and public actions are no commands; the connection goes on."""
     async with wired(world, world.buyer) as wire:
@@ -194,17 +226,27 @@ async def test_unknown_commands(world: World, name: str) -> None:
 async def test_many_frames_in_one_message(world: World) -> None:
     """Sixteen are heard, each is answered."""
     async with wired(world, world.buyer) as wire:
-        await wire.say(*({"op": "command", "id": n, "name": "nope", "key": new_key()} for n in range(16)))
+        await wire.say(
+            *({"op": "command", "id": n, "name": "nope", "key": new_key()} for n in range(16))
+        )
         assert {(await wire.hear("reply"))["id"] for _ in range(16)} == set(range(16))
 
 
 async def test_a_burst_of_commands_is_limited(world: World) -> None:
     """On hub-2: beyond the burst, `rate_limited` or `busy`, both retryable; the connection goes on, and so do others."""
-    async with wired(world, world.stranger, hub=1) as wire, wired(world, world.buyer, hub=1) as other:
+    async with (
+        wired(world, world.stranger, hub=1) as wire,
+        wired(world, world.buyer, hub=1) as other,
+    ):
         for start in range(0, 160, 16):
             await wire.say(
                 *(
-                    {"op": "command", "id": n, "name": "notices.mark_read", "body": {"up_to": 2**53}}
+                    {
+                        "op": "command",
+                        "id": n,
+                        "name": "notices.mark_read",
+                        "body": {"up_to": 2**53},
+                    }
                     for n in range(start, start + 16)
                 )
             )

@@ -15,7 +15,9 @@ import pytest
 from api.app import SERVICES, routes_of
 from tests.integration.hostile.scene import Answer, World, envelope_faults, new_key
 
-PATHS = sorted({re.sub(r"{[^}]+}", "1", route.path) for service in SERVICES for route in routes_of(service)})
+PATHS = sorted(
+    {re.sub(r"{[^}]+}", "1", route.path) for service in SERVICES for route in routes_of(service)}
+)
 METHODS = {
     re.sub(r"{[^}]+}", "1", path): {route.method for s in SERVICES for route in routes_of(s) if route.path == path}
     for path in {route.path for s in SERVICES for route in routes_of(s)}
@@ -40,7 +42,11 @@ async def test_wrong_methods(world: World) -> None:
         others = [  # /v1/listings/{listing_id} takes /v1/listings/mine too, and so on
             m for p, ms in METHODS.items() for m in ms if re.fullmatch(p.replace("/1", "/[^/]+"), path)
         ]  # fmt: skip
-        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} - methods - set(others):
+        for method in (
+            {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}
+            - methods
+            - set(others)
+        ):
             answer = await world.ask(method, path, token=world.buyer.token, key=new_key())
             faults += faults_of(f"{method} {path}", answer, 405, "method_not_allowed")
             if not methods <= set(answer.headers.get("Allow", "").split(",")):
@@ -74,7 +80,13 @@ async def test_ten_megabytes(world: World) -> None:
 
 
 async def raw_request(
-    world: World, method: str, path: str, body: bytes, *, chunked: bool = False, headers: bytes = b""
+    world: World,
+    method: str,
+    path: str,
+    body: bytes,
+    *,
+    chunked: bool = False,
+    headers: bytes = b"",
 ) -> tuple[int, bytes]:
     """Status and body of what comes back while we are still sending."""
     url = urlsplit(world.stack.api_url)
@@ -135,7 +147,8 @@ BROKEN: dict[str, bytes] = {
     "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "length and chunks": POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a body that ends early": POST + b"Content-Length: 100\r\n\r\n{",
-    "a chunk size that is no number": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "a chunk size that is no number": POST
+    + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "a chunk that is too short": POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{}\r\n0\r\n\r\n",
     "chunks that end early": POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
     "an unknown transfer encoding": POST + b"Transfer-Encoding: zip\r\n\r\n{}",
@@ -205,7 +218,12 @@ async def test_notifications_need_wechats_signature(world: World) -> None:
     signed = {
         "Wechatpay-Timestamp": "1", "Wechatpay-Nonce": "n", "Wechatpay-Signature": "c2ln", "Wechatpay-Serial": "PUB_KEY_ID_1",
     }  # fmt: skip
-    for headers in ({}, signed, {**signed, "Wechatpay-Timestamp": "x" * 500}, {**signed, "Wechatpay-Signature": "\xff"}):
+    for headers in (
+        {},
+        signed,
+        {**signed, "Wechatpay-Timestamp": "x" * 500},
+        {**signed, "Wechatpay-Signature": "\xff"},
+    ):
         for raw in (b"", b"{}", b"[]", b"\xff", b'{"id": "1", "resource": {}}', b"[" * 30_000):
             answer = await world.ask("POST", "/v1/payments/notify", raw=raw, headers=dict(headers))
             assert answer.status == 401, (headers, raw[:20], answer.raw)

@@ -27,7 +27,10 @@ async def a_private_scene(world: World) -> tuple[dict[str, Any], list[str]]:
 
 async def live_through(world: World, order: dict[str, Any]) -> None:
     """Something happens on each of those topics."""
-    path, chat = f"/v1/orders/{order['order_id']}", f"/v1/conversations/{order['order_id']}/messages"
+    path, chat = (
+        f"/v1/orders/{order['order_id']}",
+        f"/v1/conversations/{order['order_id']}/messages",
+    )
     await world.do(world.buyer, "POST", chat, {"kind": "text", "text": "只给你看"})
     await world.do(world.owner, "POST", f"{path}/start", {"code": order["code"]})
     await world.do(world.buyer, "POST", f"{path}/dispute", {"reason": "坏了"})
@@ -42,10 +45,16 @@ async def test_nobody_joins_what_is_others(world: World, who: str) -> None:
     public = f"calendar:{order['listing_id']}"
     async with wired(world) as wire, wired(world, world.buyer) as buyer:
         await buyer.subscribe(f"order:{order['order_id']}:buyer", public)
-        connected = await wire.connect(somebody.token, [[topic, None] for topic in [*topics, public]])
-        assert {r["topic"]: r["code"] for r in connected["refused"]} == dict.fromkeys(topics, "not_found")
+        connected = await wire.connect(
+            somebody.token, [[topic, None] for topic in [*topics, public]]
+        )
+        assert {r["topic"]: r["code"] for r in connected["refused"]} == dict.fromkeys(
+            topics, "not_found"
+        )
         answer = await wire.subscribe(*topics)
-        assert {r["topic"]: r["code"] for r in answer["refused"]} == dict.fromkeys(topics, "not_found")
+        assert {r["topic"]: r["code"] for r in answer["refused"]} == dict.fromkeys(
+            topics, "not_found"
+        )
         assert answer["topics"] == []
         await live_through(world, order)
         # The refund frees time: its push on the public topic comes after all the others.
@@ -89,13 +98,28 @@ async def test_malformed_topics_of_known_kinds(world: World) -> None:
     for who in (world.buyer, world.stranger):
         async with wired(world, who) as wire:
             answer = await wire.subscribe(*names)
-            assert {r["topic"]: r["code"] for r in answer["refused"]} == dict.fromkeys(names, "not_found")
+            assert {r["topic"]: r["code"] for r in answer["refused"]} == dict.fromkeys(
+                names, "not_found"
+            )
             assert answer["topics"] == []
             assert await wire.alive()
 
 
 async def test_unknown_topics(world: World) -> None:
-    names = ["", ":", "x", "order", "orders:1", "__probe", "presence:1", "typing:1", "probe:1", "sh:ch", "é:1", "a" * 129]
+    names = [
+        "",
+        ":",
+        "x",
+        "order",
+        "orders:1",
+        "__probe",
+        "presence:1",
+        "typing:1",
+        "probe:1",
+        "sh:ch",
+        "é:1",
+        "a" * 129,
+    ]
     names += [f"listing:{'1' * 200}", "listing:" + "\x00" * 130]
     async with wired(world, world.buyer) as wire:
         answer = await wire.subscribe(*names)
@@ -126,7 +150,13 @@ async def test_ones_own_session_cannot_be_given_up(world: World) -> None:
     """Otherwise a thief would not hear of the logout."""
     somebody = await world.log_in()
     async with wired(world, somebody) as wire:
-        await wire.say({"op": "unsubscribe", "id": 9, "topics": [f"session:{claims_of(somebody.token)['sid']}"]})
+        await wire.say(
+            {
+                "op": "unsubscribe",
+                "id": 9,
+                "topics": [f"session:{claims_of(somebody.token)['sid']}"],
+            }
+        )
         await wire.hear("unsubscribed", 9)
         await world.do(somebody, "POST", "/v1/logout", {})
         assert await wire.closed() == SESSION_REVOKED
@@ -137,11 +167,23 @@ async def test_logout_everywhere_closes_all_sockets_on_all_hubs(world: World, ov
     first = await world.log_in()
     second = await world.log_in(first.openid)
     assert claims_of(first.token)["sid"] != claims_of(second.token)["sid"]
-    async with wired(world, first) as a, wired(world, second) as b, wired(world, second, hub=1) as c:
+    async with (
+        wired(world, first) as a,
+        wired(world, second) as b,
+        wired(world, second, hub=1) as c,
+    ):
         if over == "rest":
             await world.do(first, "POST", "/v1/logout", {"everywhere": True})
         else:
-            await a.say({"op": "command", "id": 1, "name": "users.logout", "key": new_key(), "body": {"everywhere": True}})
+            await a.say(
+                {
+                    "op": "command",
+                    "id": 1,
+                    "name": "users.logout",
+                    "key": new_key(),
+                    "body": {"everywhere": True},
+                }
+            )
         assert [await wire.closed() for wire in (a, b, c)] == [SESSION_REVOKED] * 3
     for somebody in (first, second):
         await _is_locked_out(world, somebody)
@@ -163,7 +205,9 @@ async def test_a_ban_closes_all_sockets(world: World) -> None:
         await world.do(world.operator, "POST", f"/v1/users/{somebody.id}/ban", {"reason": "spam"})
         assert [await wire.closed() for wire in (a, b)] == [SESSION_REVOKED] * 2
     await _is_locked_out(world, somebody)
-    answer = await world.ask("POST", "/v1/login", body={"code": await world.login_code(somebody.openid)})
+    answer = await world.ask(
+        "POST", "/v1/login", body={"code": await world.login_code(somebody.openid)}
+    )
     assert (answer.status, answer.code) == (403, "forbidden")
 
 
@@ -205,7 +249,9 @@ async def test_refresh_tokens_cannot_be_made(world: World) -> None:
         f"{session}.{generation}.ключ", f"{session}.{'9' * 200}.{mac}", "..", "\x00", world.buyer.token,
     )  # fmt: skip
     for token in forged:
-        answer = await world.ask("POST", "/v1/token/refresh", key=new_key(), body={"refresh_token": token[:256]})
+        answer = await world.ask(
+            "POST", "/v1/token/refresh", key=new_key(), body={"refresh_token": token[:256]}
+        )
         assert (answer.status, answer.code) == (401, "unauthenticated"), token
     async with wired(world, world.buyer) as wire:
         assert await wire.alive(), "a forgery must not revoke what it imitates"
@@ -215,17 +261,25 @@ async def test_connecting_with_bad_tokens(world: World) -> None:
     for hub in (0, 1):
         for name, (token, code) in bad_tokens(world, world.buyer).items():
             async with wired(world, hub=hub) as wire:
-                await wire.say({"op": "connect", "token": token, "topics": [[f"user:{world.buyer.id}", None]]})
+                await wire.say(
+                    {"op": "connect", "token": token, "topics": [[f"user:{world.buyer.id}", None]]}
+                )
                 closed = await wire.closed()
                 assert [f["error"]["code"] for f in wire.frames] == [code], name
-                assert closed == (TOKEN_EXPIRED if code == "token_expired" else UNAUTHENTICATED), name
+                assert closed == (TOKEN_EXPIRED if code == "token_expired" else UNAUTHENTICATED), (
+                    name
+                )
 
 
 async def test_a_code_cannot_be_guessed_for_ever(world: World) -> None:
     """After five wrong ones it is another; the buyer is shown the new one, the owner never."""
     order = await world.order("ready")
     id_, right = order["order_id"], order["code"]
-    wrong = [code for code in ("000000", "000001", "000002", "000003", "000004", "000005") if code != right][:5]
+    wrong = [
+        code
+        for code in ("000000", "000001", "000002", "000003", "000004", "000005")
+        if code != right
+    ][:5]
     async with wired(world, world.buyer) as buyer, wired(world, world.owner) as owner:
         await buyer.subscribe(f"order:{id_}:buyer")
         await owner.subscribe(f"order:{id_}:owner")

@@ -87,13 +87,15 @@ class Wire:
 
     async def subscribe(self, *topics: str) -> dict[str, Any]:
         id_ = next(self._ids)
-        await self.say({"op": "subscribe", "id": id_, "topics": [[topic, None] for topic in topics]})
+        await self.say(
+            {"op": "subscribe", "id": id_, "topics": [[topic, None] for topic in topics]}
+        )
         return await self.hear("subscribed", id_)
 
     async def alive(self) -> bool:
         """Whether the other side still answers."""
         await self.say({"op": "ping"})
-        return (await self.hear("pong"))["op"] == "pong"
+        return bool(await self.hear("pong"))
 
 
 class Closed(Exception):
