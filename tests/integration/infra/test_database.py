@@ -239,9 +239,9 @@ async def test_a_cancelled_query_does_not_poison_the_pool(small: Database, db: D
     async def slow(tx: Tx) -> None:
         await tx.execute("SELECT SLEEP(30)")
 
-    acting = asyncio.create_task(small.act(now_ms(), slow, type(None)))
-    for start in (lambda: acting, lambda: asyncio.create_task(_slow_read(small))):
-        task: asyncio.Task[None] = start()
+    for kind in ("transaction", "read"):
+        work = small.act(now_ms(), slow, type(None)) if kind == "transaction" else _slow_read(small)
+        task: asyncio.Task[None] = asyncio.create_task(work)
         await _until_running(db, task)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -83,7 +83,7 @@ async def test_a_message_says_all_that_a_hub_needs(
 
 
 async def test_of_a_state_only_what_is_newer_is_published(
-    process: Process, ear: Ear, topic: str
+    script: PushScript, ear: Ear, topic: str
 ) -> None:
     await script.send(
         [item(topic, "state", version, version) for version in (2, 1, 2, 5, 4, 3, 5, 6)]
@@ -97,7 +97,7 @@ async def test_of_a_state_only_what_is_newer_is_published(
 
 
 async def test_a_log_line_is_published_once_in_whatever_order(
-    process: Process, ear: Ear, topic: str
+    script: PushScript, ear: Ear, topic: str
 ) -> None:
     lines = {n: item(topic, "log", n, f"line {n}") for n in (5, 6, 7)}
     for n in (7, 5, 7, 6, 5, 6, 7):
@@ -107,7 +107,7 @@ async def test_a_log_line_is_published_once_in_whatever_order(
 
 
 async def test_keyed_items_each_have_their_own_newest(
-    process: Process, ear: Ear, topic: str
+    script: PushScript, ear: Ear, topic: str
 ) -> None:
     await script.send(
         [
@@ -134,7 +134,7 @@ async def test_what_is_remembered_is_forgotten_by_itself(
 
 
 async def test_a_redis_that_has_forgotten_its_scripts_is_taught_again(
-    process: Process, ear: Ear, topic: str
+    process: Process, script: PushScript, ear: Ear, topic: str
 ) -> None:
     await script.send([item(topic, "state", 1, "one")])
     await process.redis.script_flush()
