@@ -2,6 +2,8 @@
 
 `Person` logs in and speaks REST and WebSocket; `Socket` keeps a connection alive, resumes what it watches, repeats commands
 under their key until they are answered, and remembers when each push arrived.
+
+It is one long file, so that it can be taken elsewhere as it is.
 """
 
 from __future__ import annotations

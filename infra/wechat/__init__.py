@@ -1,0 +1,1 @@
+"""WeChat, from login to payment: its calls, its signatures, its notifications."""
