@@ -47,7 +47,8 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = errors.response(error, request_id)
         except web.HTTPException as error:
             answer = errors.http_response(error, request_id)
-        except web.RequestPayloadError:
+        except (web.RequestPayloadError, ConnectionResetError):
+            # Badly encoded, or its sender went away: nobody's fault here. (A wing's own lost connections are Unavailable.)
             answer = errors.response(BadInput("the body cannot be read"), request_id)
         except Exception:
             log.exception("unexpected error", method=request.method, path=request.path)
