@@ -28,7 +28,7 @@ from tests.e2e.isolation_lanes import (
 )
 from tests.e2e.isolation_probes import ASKS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SHARE = 0.95
 
