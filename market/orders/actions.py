@@ -136,7 +136,7 @@ async def start(orders: Orders, call: Call, command: StartOrder) -> OrderView:
 @action("orders.return")
 async def give_back(orders: Orders, call: Call, command: ReturnOrder) -> OrderView:
     """The buyer gives back, entering the code which the owner shows. Locks the order."""
-    return await _move(orders, call, "give_back", command)
+    return await _move(orders, call, "return", command)
 
 
 @action("orders.accept")

@@ -42,10 +42,12 @@ class Transition:
     target: State
     timer: Timer | None = None
     gives_back: Literal["nothing", "deposit", "everything"] = "nothing"
+    awaits: tuple[Party, ...] = ()
+    """Whose doing it waits for, when `by` only passes it on: the buyer pays, payments tells us."""
 
 
 TRANSITIONS: tuple[Transition, ...] = (
-    Transition(name="pay", by=("payments",), source=("pending_payment",), target="ready"),
+    Transition(name="pay", by=("payments",), awaits=("buyer",), source=("pending_payment",), target="ready"),
     Transition(name="expire", by=("time",), source=("pending_payment",), target="expired",
                timer=Timer("pay_by"), gives_back="everything"),
     Transition(name="cancel", by=("buyer", "owner"), source=("pending_payment", "ready"), target="cancelled",
@@ -53,7 +55,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(name="start", by=("owner",), source=("ready",), target="in_use"),
     Transition(name="lapse", by=("time",), source=("ready",), target="cancelled",
                timer=Timer("period_end"), gives_back="everything"),
-    Transition(name="give_back", by=("buyer",), source=("in_use",), target="returned"),
+    Transition(name="return", by=("buyer",), source=("in_use",), target="returned"),
     Transition(name="accept", by=("owner",), source=("returned",), target="completed", gives_back="deposit"),
     Transition(name="settle", by=("time",), source=("returned",), target="completed",
                timer=Timer("entered", CLAIM_WINDOW_MS), gives_back="deposit"),
@@ -86,7 +88,7 @@ def frees(transition: Transition) -> bool:
 
 def allowed(state: State, party: Party) -> tuple[str, ...]:
     """The names of what that party may do now, in the table's order."""
-    return tuple(t.name for t in TRANSITIONS if state in t.source and party in t.by)
+    return tuple(t.name for t in TRANSITIONS if state in t.source and party in (*t.by, *t.awaits))
 
 
 def timer_of(state: State) -> Transition | None:

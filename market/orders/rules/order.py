@@ -142,7 +142,7 @@ def move(
         )
     if seen is not None and seen != order.version:
         raise VersionConflict(version=order.version, state=order.state)
-    expected = {"start": order.start_code, "give_back": order.return_code}.get(name)
+    expected = {"start": order.start_code, "return": order.return_code}.get(name)
     if expected is not None and not hmac.compare_digest(expected, code or ""):
         raise WrongCode
     moved = replace(

@@ -35,7 +35,7 @@ from workers import order_timers
 
 STATES: tuple[State, ...] = get_args(life.State)
 COMMANDS = {
-    "orders.cancel": "cancel", "orders.start": "start", "orders.return": "give_back", "orders.accept": "accept",
+    "orders.cancel": "cancel", "orders.start": "start", "orders.return": "return", "orders.accept": "accept",
     "orders.dispute": "dispute",
 }  # fmt: skip
 
@@ -53,7 +53,7 @@ async def test_each_party_does_what_the_table_allows_and_nothing_else(
     order = await scene.order_in(state)
     for (name, transition), (party, who) in itertools.product(COMMANDS.items(), everybody.items()):
         allowed = party != "stranger" and transition in life.allowed(order.state, party)  # type: ignore[arg-type]
-        body = {"code": "000000"} if transition in ("start", "give_back") else {}
+        body = {"code": "000000"} if transition in ("start", "return") else {}
         if allowed:
             continue
         expected = NotFound if party == "stranger" else IllegalTransition

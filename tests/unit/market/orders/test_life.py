@@ -67,11 +67,13 @@ def test_what_frees_the_calendar_never_takes_it_again() -> None:
 @pytest.mark.parametrize(("state", "party"), list(itertools.product(STATES, ALL_PARTIES)))
 def test_allowed_is_what_the_table_says_and_what_a_move_accepts(state: State, party: Party) -> None:
     allowed = life.allowed(state, party)
-    assert list(allowed) == [t.name for t, s, p in LEGAL if (s, p) == (state, party)]
+    legal = {t.name for t, s, p in LEGAL if (s, p) == (state, party)}
+    awaited = {t.name for t in life.TRANSITIONS if state in t.source and party in t.awaits}
+    assert list(allowed) == [t.name for t in life.TRANSITIONS if t.name in legal | awaited]
     before = order_in(state)
     for name in life.BY_NAME:
-        code = {"start": before.start_code, "give_back": before.return_code}.get(name)
-        if name in allowed:
+        code = {"start": before.start_code, "return": before.return_code}.get(name)
+        if name in legal:
             moved, transition = rules.move(before, name, party, NOW_MS + 5, code=code, reason="why")
             assert (moved.state, moved.version) == (transition.target, before.version + 1)
             assert (moved.entered_ms, moved.wrong_codes, moved.reason) == (NOW_MS + 5, 0, "why")
@@ -89,7 +91,7 @@ def test_a_stale_screen_moves_nothing(
     transition: life.Transition, state: State, party: Party
 ) -> None:
     before = order_in(state, version=4)
-    code = {"start": before.start_code, "give_back": before.return_code}.get(transition.name)
+    code = {"start": before.start_code, "return": before.return_code}.get(transition.name)
     for seen in (1, 3, 5):
         with pytest.raises(VersionConflict) as refused:
             rules.move(before, transition.name, party, NOW_MS, seen=seen, code=code)
@@ -98,14 +100,14 @@ def test_a_stale_screen_moves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "state", "party"), [("start", "ready", "owner"), ("give_back", "in_use", "buyer")]
+    ("name", "state", "party"), [("start", "ready", "owner"), ("return", "in_use", "buyer")]
 )
 @pytest.mark.parametrize("code", [None, "", "000000", "1", "\u0661\u0661\u0661\u0661\u0661\u0661"])
 def test_only_the_right_code_hands_over(
     name: str, state: State, party: Party, code: str | None
 ) -> None:
     before = order_in(state)
-    other = {"start": before.return_code, "give_back": before.start_code}[name]
+    other = {"start": before.return_code, "return": before.start_code}[name]
     for wrong in (code, other):
         if wrong is None or wrong.isascii():
             with pytest.raises(WrongCode):
@@ -119,7 +121,7 @@ def test_a_random_history_keeps_its_promises(names: list[str], data: st.DataObje
     for n, name in enumerate(names):
         transition = life.BY_NAME[name]
         party = data.draw(st.sampled_from(transition.by))
-        code = {"start": order.start_code, "give_back": order.return_code}.get(name)
+        code = {"start": order.start_code, "return": order.return_code}.get(name)
         try:
             moved, _ = rules.move(order, name, party, NOW_MS + n, code=code)
         except IllegalTransition:
@@ -137,7 +139,16 @@ def test_a_random_history_keeps_its_promises(names: list[str], data: st.DataObje
 def test_what_is_not_a_partys_is_not_offered_to_it(party: Party) -> None:
     for state in STATES:
         for name in rules.see(order_in(state), party).actions:
-            assert party in life.BY_NAME[name].by
+            transition = life.BY_NAME[name]
+            assert party in transition.by or party in transition.awaits
+
+
+def test_a_buyer_is_shown_that_paying_is_next_but_payments_alone_moves_the_order() -> None:
+    unpaid = order_in("pending_payment")
+    assert "pay" in rules.see(unpaid, "buyer").actions
+    assert "pay" not in rules.see(unpaid, "owner").actions
+    with pytest.raises(IllegalTransition):
+        rules.move(unpaid, "pay", "buyer", NOW_MS)
 
 
 def test_the_diagram_has_every_arrow() -> None:
