@@ -188,7 +188,7 @@ async def under_load(fleet: Fleet, dice: random.Random) -> AsyncIterator[Load]:
 
     load = Load(fleet, await asyncio.gather(*(begin(number) for number in range(PAIRS))))
     try:
-        await load.steps(30)
+        await load.steps(15)
         yield load
         await load.finish()
     finally:

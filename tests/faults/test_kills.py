@@ -21,20 +21,17 @@ async def test_processes_are_killed(
     fleet: Fleet, dice: random.Random, names: tuple[str, ...]
 ) -> None:
     async with under_load(fleet, dice) as load:
-        for _ in range(2):
-            await fleet.kill(*names)
-            await asyncio.gather(*(fleet.start(name) for name in names))
-            await load.steps(40)
+        await fleet.kill(*names)
+        await asyncio.gather(*(fleet.start(name) for name in names))
+        await load.steps(40)
 
 
 async def test_one_of_two_workers_stays_dead(fleet: Fleet, dice: random.Random) -> None:
     """The other takes over the locks of the dead one at once."""
     async with under_load(fleet, dice) as load:
-        for dead, alive in (("workers", "workers-2"), ("workers-2", "workers")):
-            await fleet.kill(dead)
-            assert fleet.stack[alive].alive
-            await load.steps(40)
-            await fleet.start(dead)
+        await fleet.kill("workers")
+        assert fleet.stack["workers-2"].alive
+        await load.steps(40)
 
 
 @pytest.mark.parametrize("also", ["nothing", "flushed"])
@@ -55,7 +52,6 @@ async def test_redis_is_killed(fleet: Fleet, dice: random.Random, also: str) -> 
         ("FLUSHALL",),
         ("SCRIPT", "FLUSH"),
         ("CLIENT", "KILL", "TYPE", "pubsub"),
-        ("CLIENT", "KILL", "TYPE", "normal"),
     ],
 )
 async def test_redis_forgets_or_hangs_up(
@@ -69,7 +65,7 @@ async def test_redis_forgets_or_hangs_up(
             await load.steps(30)
 
 
-@pytest.mark.parametrize("seconds", [1.5, 2.5, 4])
+@pytest.mark.parametrize("seconds", [2.5])
 async def test_redis_hangs(fleet: Fleet, dice: random.Random, seconds: float) -> None:
     redis = fleet.stack.servers.redis
     async with under_load(fleet, dice) as load:
