@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import re
@@ -110,7 +111,13 @@ async def raw_request(
     finally:
         pushing.cancel()
         await asyncio.gather(pushing, return_exceptions=True)
-        writer.close()
+        await _hang_up(writer)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()  # whatever is unsent: the other side may have stopped listening
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
@@ -133,7 +140,7 @@ async def raw_bytes(world: World, request: bytes) -> int:
     except ConnectionError:
         return 0
     finally:
-        writer.close()
+        await _hang_up(writer)
 
 
 POST = b"POST /v1/login HTTP/1.1\r\nHost: x\r\n"
