@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from msgspec import Struct
 from prometheus_client import Counter
 
@@ -62,6 +62,9 @@ FRAMES = Counter("sharehub_hub_frames_total", "Frames received, by kind.", ["op"
 BYTES_OUT = Counter("sharehub_hub_bytes_out_total", "Bytes written to sockets.")
 
 
+CLOSE_S = 3.0
+
+
 class Refused(Exception):
     """The conversation ends, with this close code."""
 
@@ -86,13 +89,15 @@ class Connection:
         self.identity: Identity | None = None
         self.own_session = ""
         self.session_revoked = False
-        self.closing: asyncio.Task[None] | None = None
+        self.closing: tuple[CloseCode, str] | None = None
+        self.gone = asyncio.Event()
         self._node = node
         self._socket = socket
         self._transport = transport
         self._mailbox = Mailbox(encoding, node.settings.mailbox_bytes)
         self._seen_s = time.monotonic()
         self._pinged_s: float | None = None
+        self._until_closed = asyncio.timeout(None)
         self._commands: set[asyncio.Task[None]] = set()
         self._tokens = float(node.settings.command_burst)
         self._tokens_s = self._seen_s
@@ -103,8 +108,24 @@ class Connection:
         """From the first frame to the last. Commands that have begun are finished by themselves."""
         self._node.add(self)
         try:
-            async with asyncio.timeout(self._node.settings.connect_deadline_s):
-                frames = await self._frames()
+            async with self._until_closed:
+                await self._converse()
+        except TimeoutError:
+            pass  # close_soon has ended it
+        except ConnectionError:
+            pass  # it is gone; the client will come back
+        finally:
+            self._node.remove(self)
+            await self._close()
+            self.gone.set()
+
+    async def _converse(self) -> None:
+        try:
+            try:
+                async with asyncio.timeout(self._node.settings.connect_deadline_s):
+                    frames = await self._frames()
+            except TimeoutError:
+                raise Refused(CloseCode.UNAUTHENTICATED, "no connect frame in time") from None
             await self._connect(*frames)
             while True:
                 for frame in await self._frames():
@@ -112,16 +133,7 @@ class Connection:
         except Refused as refused:
             if refused.error is not None:
                 self.say(ErrorFrame(error=error_of(refused.error)))
-                self.flush()
             self.close_soon(refused.code, refused.reason)
-        except TimeoutError:
-            self.close_soon(CloseCode.UNAUTHENTICATED, "no connect frame in time")
-        except ConnectionError:
-            pass  # it is gone; the client will come back
-        finally:
-            self._node.remove(self)
-            if self.closing is not None:
-                await asyncio.shield(self.closing)
 
     async def _frames(self) -> list[protocol.ClientFrame]:
         message = await self._socket.receive()
@@ -318,11 +330,18 @@ class Connection:
         if self.closing is None:
             self.flush()
             CLOSES.labels(str(int(code))).inc()
-            self.closing = asyncio.get_running_loop().create_task(self._close(code, reason))
+            self.closing = (code, reason)
+            if self._node.has(
+                self
+            ):  # end the pending read, or the peer's answer to our Close would be taken for it
+                self._until_closed.reschedule(asyncio.get_running_loop().time())
 
-    async def _close(self, code: CloseCode, reason: str) -> None:
+    async def _close(self) -> None:
+        """Say Close and wait for the peer's, as RFC 6455 7.1.1 wants; a while only."""
+        code, reason = self.closing or (WSCloseCode.OK, "")
         try:
-            await asyncio.wait_for(self._socket.close(code=code, message=reason.encode()), 3)
+            async with asyncio.timeout(CLOSE_S):
+                await self._socket.close(code=code, message=reason.encode())
         except (TimeoutError, ConnectionError, RuntimeError):
             self._transport.abort()
 

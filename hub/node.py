@@ -85,6 +85,9 @@ class Node:
         self.topics.leave(connection, connection.topics, self.now_s())
         CONNECTIONS.set(len(self.connections))
 
+    def has(self, connection: Connection) -> bool:
+        return connection in self.connections
+
     def mark_dirty(self, connection: Connection) -> None:
         """Its mailbox is flushed at the end of this turn of the loop, together with all others."""
         if not self._dirty:
@@ -125,9 +128,11 @@ class Node:
                 connection.say_goodbye("going away", retry_after_ms=1000)
                 connection.close_soon(CloseCode.GOING_AWAY, "going away")
             await asyncio.sleep(self.settings.drain_s / 60)
-        closing = [c.closing for c in everybody if c.closing is not None]
-        if closing:
-            await asyncio.wait(closing, timeout=2)
+        if everybody:
+            waiting = [asyncio.ensure_future(connection.gone.wait()) for connection in everybody]
+            _, late = await asyncio.wait(waiting, timeout=2)
+            for task in late:
+                task.cancel()
 
     async def deaf(self) -> str | None:
         age = self.feed.age_s
