@@ -59,12 +59,14 @@ async def calm(fleet: Fleet, within_s: float = 30.0) -> None:
     )
 
     # A worker that died at a refund's errand leaves a lease of a minute (errands.LEASE_MS): let that minute pass at once.
-    expire = "UPDATE payments.refunds SET due_ms = 0 WHERE status <> 'done' AND due_ms > %s"
+    leased = "SELECT id FROM payments.refunds WHERE status <> 'done' AND due_ms > %s"
+    expire = "UPDATE payments.refunds SET due_ms = 0 WHERE id = %s"
 
     async def busy() -> str | None:
         rows = await fleet.rows(f"{statement} LIMIT 5")
         if rows and all(row[0] == "a refund is on its way" for row in rows):
-            await fleet.rows(expire, time.time_ns() // 1_000_000 + 5_000)
+            for (id_,) in await fleet.rows(leased, time.time_ns() // 1_000_000 + 5_000):
+                await fleet.rows(expire, id_)
         return str(rows) if rows else None
 
     await eventually("calm", busy, within_s)
