@@ -1,10 +1,4 @@
-"""A client of the product as a stranger would write it from docs/protocol.md: it imports nothing of the product.
-
-`Person` logs in and speaks REST and WebSocket; `Socket` keeps a connection alive, resumes what it watches, repeats commands
-under their key until they are answered, and remembers when each push arrived.
-
-It is one long file, so that it can be taken elsewhere as it is.
-"""
+"""One client's WebSocket, kept alive."""
 
 from __future__ import annotations
 
@@ -15,27 +9,18 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import msgspec
 
+from devkit.client.refusal import PATIENCE_S, Refusal
+from devkit.client.topic import Gap, Topic
+
 MSGPACK, JSON = "sharehub.v1.msgpack", "sharehub.v1.json"
-PATIENCE_S = 20.0
 
 Push = dict[str, Any]
-
-
-class Refusal(Exception):
-    """The product said no."""
-
-    def __init__(self, error: dict[str, Any], status: int | None = None) -> None:
-        super().__init__(f"{error.get('code')}: {error.get('message')} {error.get('data') or ''}")
-        self.code = str(error.get("code"))
-        self.retryable = bool(error.get("retryable"))
-        self.data: dict[str, Any] = error.get("data") or {}
-        self.status = status
 
 
 @dataclass(slots=True)
@@ -44,50 +29,6 @@ class Received:
 
     at_us: int
     push: Push
-
-
-@dataclass(slots=True)
-class Topic:
-    """What this client has of a topic. `log`: number -> payload; `keyed`: key -> (version, payload)."""
-
-    name: str
-    kind: str | None = None
-    version: int | None = None
-    epoch: str | None = None
-    state: Any = None
-    log: dict[int, Any] = field(default_factory=dict)
-    keyed: dict[str, tuple[int, Any]] = field(default_factory=dict)
-    refused: str | None = None
-
-    def apply(
-        self, kind: str, version: int, payload: Any, key: str | None, epoch: str | None
-    ) -> bool:
-        """False for what is not news. Raise Gap when log lines are missing."""
-        self.kind = kind
-        if kind == "state":
-            if self.version is not None and version <= self.version:
-                return False
-            self.version, self.state = version, payload
-        elif kind == "log":
-            if version in self.log or (self.version is not None and version <= self.version):
-                return False
-            if self.version is not None and version != self.version + 1:
-                raise Gap(self.name)
-            self.log[version], self.version = payload, version
-        elif kind == "keyed":
-            if key in self.keyed and self.keyed[key][0] >= version:
-                return False
-            self.keyed[str(key)] = (version, payload)
-            self.version = max(self.version or 0, version)
-        else:
-            if epoch == self.epoch and self.version is not None and version <= self.version:
-                return False
-            self.epoch, self.version, self.state = epoch, version, payload
-        return True
-
-
-class Gap(Exception):
-    """Lines of a log are missing."""
 
 
 class Socket:
@@ -369,92 +310,3 @@ class Socket:
             task.add_done_callback(self._background.discard)
 
     _background: set[asyncio.Task[None]] = set()
-
-
-class Person:
-    """Somebody with a phone. `openid` decides who it is; the same openid is the same user."""
-
-    def __init__(
-        self,
-        http: aiohttp.ClientSession,
-        *,
-        api: str | Callable[[str], str],
-        hubs: Iterable[str],
-        sandbox: str,
-        openid: str,
-    ) -> None:
-        self._http = http
-        self._api = api if callable(api) else lambda _path: api
-        self._hubs = [f"{hub.replace('http', 'ws', 1)}/ws" for hub in hubs]
-        self._sandbox = sandbox
-        self.openid = openid
-        self.tokens: dict[str, Any] = {}
-
-    @property
-    def id(self) -> str:
-        return str(self.tokens["user"]["user_id"])
-
-    @property
-    def token(self) -> str:
-        return str(self.tokens["access_token"])
-
-    async def log_in(self) -> Person:
-        """A login code is good once: when its answer got lost, the phone asks for another."""
-        for attempt in range(10):
-            async with self._http.post(
-                f"{self._sandbox}/sandbox/login-code", json={"openid": self.openid}
-            ) as answer:
-                code = (await answer.json())["code"]
-            try:
-                self.tokens = await self.rest("POST", "/v1/login", {"code": code}, token=None)
-                break
-            except Refusal as refusal:
-                if refusal.code != "bad_login_code" or attempt == 9:
-                    raise
-        return self
-
-    async def rest(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        *,
-        key: str | None = None,
-        token: str | None = "mine",
-        retry: bool = True,
-        query: dict[str, Any] | None = None,
-    ) -> Any:
-        """The answer's JSON. Lost answers and retryable refusals are repeated under the same key; raise Refusal."""
-        headers = {"Idempotency-Key": key or secrets.token_hex(8)}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {self.token if token == 'mine' else token}"
-        deadline, pause = time.monotonic() + PATIENCE_S, 0.03
-        while True:
-            try:
-                async with self._http.request(
-                    method, self._api(path) + path, json=body, headers=headers, params=query
-                ) as answer:
-                    status, content = answer.status, await answer.json()
-                if status < 400:
-                    return content
-                refusal = Refusal(content["error"], status)
-                if not (retry and refusal.retryable) or time.monotonic() > deadline:
-                    raise refusal
-            except (aiohttp.ClientError, OSError):
-                if not retry or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(random.uniform(pause / 2, pause))
-            pause = min(1.0, pause * 2)
-
-    async def connect(self, encoding: str = MSGPACK, hub: int = 0) -> Socket:
-        """A live socket, first to hub number `hub`."""
-        urls = self._hubs[hub:] + self._hubs[:hub]
-        return await Socket(self._http, urls, lambda: self.token, encoding).open()
-
-    async def pay(self, prepay_id: str, **options: Any) -> None:
-        """Confirm the payment sheet on the phone."""
-        async with self._http.post(
-            f"{self._sandbox}/sandbox/pay", json={"prepay_id": prepay_id, **options}
-        ) as answer:
-            if answer.status >= 400:
-                raise Refusal({"code": "sandbox", "message": await answer.text()}, answer.status)
