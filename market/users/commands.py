@@ -33,9 +33,7 @@ class Logout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditProfile:
-    version: Annotated[
-        int, Meta(ge=1, le=2**53, description="the profile's version as last seen")
-    ]
+    version: Annotated[int, Meta(ge=1, le=2**53, description="the profile's version as last seen")]
     nickname: Nickname | None = None
     avatar_url: Url | None = None
 
