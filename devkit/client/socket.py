@@ -293,7 +293,7 @@ class Socket:
         """Logs that were cut, and topics that could not be read at that moment."""
         again = [t["topic"] for t in frame["topics"] if t.get("more")]
         later = [r["topic"] for r in frame["refused"] if r["code"] == "unavailable"]
-        if later and frame["op"] == "connected":
+        if later and frame.get("id") not in self._replies:  # `watch` asks again by itself
             asyncio.get_running_loop().call_later(0.2, self._resubscribe, later)
         if again:
             self._resubscribe(again)
