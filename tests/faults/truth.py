@@ -329,10 +329,10 @@ async def _version(fleet: Fleet, topic: str) -> int:
 
 
 def _difference(known: Topic, fresh: Topic, version: int) -> str:
-    if (known.version, fresh.version) != (version, version):
-        return f"has {known.version}, newcomers get {fresh.version}, the database has {version}"
     if known.refused is not None:
         return f"not joined: {known.refused}"
+    if (known.version, fresh.version) != (version, version):
+        return f"has {known.version}, newcomers get {fresh.version}, the database has {version}"
     if known.kind == "log":
         if sorted(known.log) != list(range(1, version + 1)):
             return f"numbers up to {version} are {sorted(known.log)}"
