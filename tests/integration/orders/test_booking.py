@@ -207,7 +207,7 @@ async def test_renewing_and_giving_back(scene: Scene) -> None:
     )
     other = someone()
     release = ReleaseHold(listing_id=scene.listing, lease_id=first.lease_id)
-    await actions.release_hold(scene.orders, call(other), release)
+    await actions.release_hold(scene.orders, call(other, at_ms=NOW_MS), release)
     with pytest.raises(Held):
         await hold(scene, other)
     for _ in range(2):
