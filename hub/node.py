@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("hub")
 
+RETRY_S = 1.0
+
 CONNECTIONS = Gauge("sharehub_hub_connections", "Open sockets.")
 SUBSCRIPTIONS = Gauge("sharehub_hub_topics", "Topics watched on this node.")
 HEALED = Counter("sharehub_hub_healed_total", "Pushes that came from comparing with MySQL.")
@@ -64,6 +66,8 @@ class Node:
         self.feed = Feed(
             process.config.redis_url, process.node, self._names, self._on_message, self.heal_all
         )
+        self._unread: set[str] = set()
+        """Topics that were to be healed while their wing's database was away."""
         self._dirty: list[Connection] = []
         self._congested: set[Connection] = set()
         for name, work in (
@@ -95,16 +99,17 @@ class Node:
         self._dirty.append(connection)
 
     async def heal(self, topics: Iterable[Topic]) -> int:
-        """Read the truth about these topics, and push what our clients lack."""
+        """Read the truth about these topics, and push what our clients lack. What cannot be read now is tried again."""
         wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
         if not wants:
             return 0
-        found, _ = await sources.read(self.wings, wants, self.now_ms())
+        found, away = await sources.read(self.wings, wants, self.now_ms())
+        self._unread |= away
         healed = 0
         cut: list[Topic] = []
         for name, snapshot in found.items():
             topic = self.topics.get(name)
-            if topic is not None and topic.members:
+            if topic is not None and (topic.members or topic.joining):
                 count = fanout.catch_up(topic, snapshot)
                 healed += count
                 if snapshot.more and count:
@@ -116,7 +121,7 @@ class Node:
 
     async def heal_all(self) -> None:
         with HEAL_SECONDS.time():
-            await self.heal(topic for topic in self.topics.all() if topic.members)
+            await self.heal(t for t in self.topics.all() if t.members or t.joining)
 
     async def drain(self) -> None:
         """Tell everybody to come back elsewhere, in paced batches within `drain_s`."""
@@ -170,11 +175,17 @@ class Node:
                     self._congested.discard(connection)
 
     async def _audit(self) -> None:
-        """Whatever slipped through is found here. Never fails."""
+        """Whatever slipped through is found here, and what could not be read is read as soon as it can be. Never fails."""
+        audited_s = self.now_s()
         while True:
-            await asyncio.sleep(self.settings.audit_s)
+            await asyncio.sleep(min(RETRY_S, self.settings.audit_s))
             try:
-                await self.heal_all()
+                if self.now_s() - audited_s >= self.settings.audit_s:
+                    audited_s = self.now_s()
+                    await self.heal_all()
+                elif self._unread:
+                    unread, self._unread = self._unread, set()
+                    await self.heal(t for name in unread if (t := self.topics.get(name)))
             except Exception:
                 log.exception("audit failed")
 

@@ -11,12 +11,13 @@ from market.orders.wing import Orders
 WING = "orders"
 EVERY_S = 0.5
 BATCH = 100
+RETRY_MS = 30_000
 
 log = structlog.get_logger("order_timers")
 
 
 async def run_once(orders: Orders, now_ms: int) -> int:
-    """Each order in its own transaction; one that fails is tried again next round and blocks nobody."""
+    """Each order in its own transaction; one that fails is tried again later and blocks nobody."""
     async with orders.db.read() as cursor:
         due = await store.due_orders(cursor, now_ms, BATCH)
     fired = 0
@@ -27,4 +28,6 @@ async def run_once(orders: Orders, now_ms: int) -> int:
             raise
         except Exception:
             log.exception("timer failed", order_id=str(int(order_id)))
+            async with orders.db.read() as cursor:
+                await store.postpone_timer(cursor, order_id, now_ms, RETRY_MS)
     return fired

@@ -62,6 +62,8 @@ AWAY = {
     0,
 }
 ATTEMPTS = 6
+STATEMENT_S = 10.0
+"""A statement that takes longer waits for a lock or a server that hangs: its connection is given up."""
 
 RETRIES = Counter(
     "sharehub_mysql_retries_total",
@@ -88,7 +90,7 @@ class Cursor:
         self._connection.close()
 
     async def all(self, sql: str, *args: object) -> list[Row]:
-        async with self._connection.cursor() as cursor:
+        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
             await cursor.execute(sql, args or None)
             return list(await cursor.fetchall())
 
@@ -98,12 +100,12 @@ class Cursor:
 
     async def execute(self, sql: str, *args: object) -> int:
         """The number of rows affected."""
-        async with self._connection.cursor() as cursor:
+        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
             return int(await cursor.execute(sql, args or None))
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
         """One multi-row INSERT (aiomysql batches only when a space follows VALUES)."""
-        async with self._connection.cursor() as cursor:
+        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
             return int(await cursor.executemany(sql, rows) or 0)
 
 

@@ -89,11 +89,13 @@ async def release_hold(orders: Orders, call: Call, command: ReleaseHold) -> Rele
 async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
     """Order a period, with a hold or without. Locks the bookable row: overlaps are decided under it."""
     period = Period(command.start_ms, command.end_ms)
-    await _respect_holds(orders, call, command.listing_id, period)
+    held = await _held_by_another(orders, call, command.listing_id, period)
 
     async def body(tx: Tx) -> OrderView:
         bookable = await store.lock_bookable(tx, command.listing_id)
         await tx.claim(call, command)
+        if held is not None:  # said only now: a command that has been done is answered as it was
+            raise held
         booking.check_quote(bookable, command.terms_version)
         booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
         busy = (await store.busy(tx, [bookable.listing_id], call.now_ms))[bookable.listing_id]
@@ -252,13 +254,16 @@ async def _count_wrong_code(orders: Orders, order_id: Id, now_ms: int) -> None:
     await orders.db.act(now_ms, body, bool)
 
 
-async def _respect_holds(orders: Orders, call: Call, listing_id: Id, period: Period) -> None:
+async def _held_by_another(
+    orders: Orders, call: Call, listing_id: Id, period: Period
+) -> Held | None:
     """Somebody else's hold is respected; when holds are away, the row lock alone decides."""
     with contextlib.suppress(Unavailable):
-        held = await orders.leases.read(listing_id, call.now_ms)
-        for lease in held.leases:
+        leases = (await orders.leases.read(listing_id, call.now_ms)).leases
+        for lease in leases:
             if lease.holder_id != call.actor.user_id and lease.period.overlaps(period):
-                raise Held(until_ms=lease.until_ms)
+                return Held(until_ms=lease.until_ms)
+    return None
 
 
 def _codes() -> Codes:

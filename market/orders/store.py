@@ -48,6 +48,7 @@ UPDATE_ORDER = (
     "UPDATE orders SET version = %s, state = %s, blocking = %s, entered_ms = %s, start_code = %s, "
     "return_code = %s, wrong_codes = %s, reason = %s, due_ms = %s WHERE id = %s"
 )
+POSTPONE = "UPDATE orders SET due_ms = %s WHERE id = %s AND due_ms <= %s"
 LISTING_OF = "SELECT listing_id FROM orders WHERE id = %s"
 DUE = "SELECT id FROM orders WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
 
@@ -167,6 +168,11 @@ async def update_order(tx: Tx, o: Order) -> None:
 
 async def due_orders(cursor: Cursor, now_ms: int, limit: int) -> list[Id]:
     return [Id(row[0]) for row in await cursor.all(DUE, now_ms, limit)]
+
+
+async def postpone_timer(cursor: Cursor, order_id: Id, now_ms: int, by_ms: int) -> None:
+    """Look at a failing order's timer later, so that it does not stand in the way of the others."""
+    await cursor.execute(POSTPONE, now_ms + by_ms, order_id, now_ms)
 
 
 def _due_ms(order: Order) -> int | None:

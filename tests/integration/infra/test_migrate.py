@@ -180,6 +180,7 @@ async def test_not_even_the_administrator_changes_evidence(admin_config: Config)
             for name, type_ in columns
         }
         await run(admin, "SET SESSION sql_mode = ''")
+        await run(admin, "START TRANSACTION")  # what nobody can delete must not stay either
         await run(
             admin,
             f"INSERT INTO {schema}.{table} ({', '.join(values)}) VALUES ({', '.join(values.values())})",
@@ -191,6 +192,7 @@ async def test_not_even_the_administrator_changes_evidence(admin_config: Config)
         ):
             with pytest.raises(pymysql.err.MySQLError, match="append-only"):
                 await run(admin, sql)
+        await run(admin, "ROLLBACK")
     admin.close()
 
 

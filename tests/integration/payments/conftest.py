@@ -76,11 +76,15 @@ async def ear() -> AsyncIterator[Ear]:
     await runner.cleanup()
 
 
+UNHURRIED = {"SHAREHUB_PAYMENT_QUERY_S": "30"}
+"""As in production; development asks sooner."""
+
+
 @pytest.fixture
 async def payments(
     environment: Mapping[str, str], sandbox: ServingProcess, ear: Ear
 ) -> AsyncIterator[Payments]:
-    settings = {**environment, "SHAREHUB_WECHATPAY_NOTIFY_URL": ear.url}
+    settings = {**environment, **UNHURRIED, "SHAREHUB_WECHATPAY_NOTIFY_URL": ear.url}
     async with open_process(Config.from_environment(settings)) as process:
         ear.payments = await open_wing(process)
         yield ear.payments
@@ -89,7 +93,11 @@ async def payments(
 @pytest.fixture
 async def deaf(environment: Mapping[str, str], sandbox: ServingProcess) -> AsyncIterator[Payments]:
     """WeChat's notifications never arrive."""
-    settings = {**environment, "SHAREHUB_WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/notify"}
+    settings = {
+        **environment,
+        **UNHURRIED,
+        "SHAREHUB_WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/notify",
+    }
     async with open_process(Config.from_environment(settings)) as process:
         yield await open_wing(process)
 
@@ -97,7 +105,7 @@ async def deaf(environment: Mapping[str, str], sandbox: ServingProcess) -> Async
 @pytest.fixture
 async def cut_off(environment: Mapping[str, str]) -> AsyncIterator[Payments]:
     """Nobody listens where WeChat should be."""
-    settings = {**environment, "SHAREHUB_WECHATPAY_URL": "http://127.0.0.1:9"}
+    settings = {**environment, **UNHURRIED, "SHAREHUB_WECHATPAY_URL": "http://127.0.0.1:9"}
     async with open_process(Config.from_environment(settings)) as process:
         yield await open_wing(process)
 
