@@ -62,7 +62,7 @@ async def hold(orders: Orders, call: Call, command: Hold) -> HoldView:
         bookable = await store.find_bookable(cursor, command.listing_id)
         if bookable is None:
             raise NotYet("no such listing, or not yet")
-        busy = await store.busy(cursor, [bookable.listing_id], call.now_ms)
+        busy = await store.busy(cursor, [bookable.listing_id], period.start_ms)
     booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
     booking.check_free(period, busy[bookable.listing_id])
     lease_id = command.lease_id or secrets.token_urlsafe(9)
@@ -98,7 +98,9 @@ async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
             raise held
         booking.check_quote(bookable, command.terms_version)
         booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
-        busy = (await store.busy(tx, [bookable.listing_id], call.now_ms))[bookable.listing_id]
+        # A period may begin a little ago: what has ended since then overlaps it still.
+        since_ms = min(period.start_ms, call.now_ms)
+        busy = (await store.busy(tx, [bookable.listing_id], since_ms))[bookable.listing_id]
         booking.check_free(period, busy)
         cost = price.quote(
             period, bookable.price_hour_fen, bookable.price_day_fen, bookable.deposit_fen

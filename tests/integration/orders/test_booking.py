@@ -27,7 +27,7 @@ from market.kernel.errors import (
     Unauthenticated,
 )  # fmt: skip
 from market.kernel.ids import gene_of
-from market.kernel.period import DAY_MS, HOUR_MS, Period
+from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.topics import Want
 from market.orders import actions, views
 from market.orders.commands import GetCalendar, GetQuote, Hold, ListOrders, ReleaseHold
@@ -165,6 +165,22 @@ async def test_periods_out_of_reason(
     scene: Scene, changes: dict[str, int], error: type[MarketError]
 ) -> None:
     await refused(scene, error, **changes)
+
+
+async def test_a_late_start_does_not_reach_into_what_has_just_ended(scene: Scene) -> None:
+    await scene.create()
+    now_ms = HOUR.end_ms + 5 * MINUTE_MS
+    late = Period(HOUR.end_ms - MINUTE_MS, HOUR.end_ms + HOUR_MS)
+    other = call(someone(), at_ms=now_ms)
+    with pytest.raises(SlotTaken):
+        await actions.hold(
+            scene.orders, other,
+            Hold(listing_id=scene.listing, start_ms=late.start_ms, end_ms=late.end_ms),
+        )  # fmt: skip
+    wish = scene.wish(start_ms=late.start_ms, end_ms=late.end_ms)
+    with pytest.raises(SlotTaken):
+        await actions.create(scene.orders, other, wish)
+    await actions.create(scene.orders, other, scene.wish(start_ms=HOUR.end_ms, end_ms=late.end_ms))
 
 
 async def test_outside_the_plan(scene: Scene) -> None:
