@@ -65,7 +65,8 @@ class OrderView:
     """An order as one party may see it. The payload of `order:ID:ROLE`.
 
     `actions` are what that party may do now. `code` is to be shown to the other party. `due_ms`, `due_action`: what happens
-    by itself, and when. `fee_fen` and `payout_fen` are the owner's business, `address` the paying buyer's.
+    by itself, and when. `reason`: why it was cancelled or disputed; a decision does not wipe it out.
+    `fee_fen` and `payout_fen` are the owner's business, `address` the paying buyer's.
     """
 
     order_id: Id
@@ -147,7 +148,7 @@ def move(
         raise WrongCode
     moved = replace(
         order, version=order.version + 1, state=transition.target, entered_ms=now_ms, wrong_codes=0,
-        reason=reason,
+        reason=reason or order.reason,
     )  # fmt: skip
     return moved, transition
 

@@ -371,3 +371,15 @@ async def test_money_for_an_order_nobody_knows_is_an_error_of_that_fact(scene: S
     order = await scene.create()
     with pytest.raises(MarketError):
         await scene.pay(replace(order, order_id=type(order.order_id)(12345)))
+
+
+@pytest.mark.parametrize("decision", ["release", "refund"])
+async def test_what_was_disputed_is_known_when_it_has_been_decided(
+    scene: Scene, decision: str
+) -> None:
+    order = await scene.order_in("in_use")
+    await scene.perform("orders.dispute", scene.buyer, order, reason="the drill does not turn")
+    operator = someone("operator")
+    decided = await scene.perform("orders.decide", operator, order, decision=decision)
+    assert decided.reason == "the drill does not turn"
+    assert (await scene.see(order, scene.owner)).reason == decided.reason
