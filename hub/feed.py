@@ -55,6 +55,7 @@ class Feed:
         self._on_subscribed = on_subscribed
         self._pubsub: Any = None
         self._acknowledged: dict[str, asyncio.Future[None]] = {}
+        self._again = False
         self._heard_s = float("-inf")
         self._healing: set[asyncio.Task[None]] = set()
 
@@ -136,7 +137,20 @@ class Feed:
     def _begin_healing(self, acknowledgements: list[asyncio.Future[None]]) -> None:
         task = asyncio.create_task(self._heal(acknowledgements))
         self._healing.add(task)
-        task.add_done_callback(self._healing.discard)
+        task.add_done_callback(self._healed)
+
+    def _healed(self, task: asyncio.Task[None]) -> None:
+        self._healing.discard(task)
+        if self._again and self._pubsub is not None:
+            self._again = False
+            self._begin_healing([])
+
+    def _heal_once_more(self) -> None:
+        """Many publishers tell of the same outage: one reading after the present one serves them all."""
+        if self._healing:
+            self._again = True
+        else:
+            self._begin_healing([])
 
     async def _heal(self, acknowledgements: list[asyncio.Future[None]]) -> None:
         if acknowledgements:
@@ -154,7 +168,7 @@ class Feed:
                 if channel == self._probe:
                     self._heard_s = time.monotonic()
                 elif channel == keys.MISSED:
-                    self._begin_healing([])
+                    self._heal_once_more()
                 else:
                     self._on_message(keys.topic_of(channel), message["data"])
             elif kind == "subscribe":
