@@ -48,7 +48,9 @@ class Prepay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """A payment. REFUND means paid, and given back at least in part."""
+    """A payment. REFUND means paid, and given back at least in part. `amount_fen` is 0 where WeChat does not say it: it
+    promises the amount of what is paid only.
+    """
 
     out_trade_no: str
     transaction_id: str | None
@@ -80,7 +82,7 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
     if state is None:
         raise Malformed("unknown trade_state")
     paid = state in ("SUCCESS", "REFUND")
-    amount = _object(fields.get("amount"))
+    amount = _object(fields.get("amount") if paid else fields.get("amount") or {})
     if amount.get("currency", "CNY") != "CNY":
         raise Malformed("amount is not in CNY")
     payer = _object(fields.get("payer") or {})
@@ -89,7 +91,7 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
         out_trade_no=_text(fields, "out_trade_no"),
         transaction_id=_text(fields, "transaction_id") if paid else None,
         state=state,
-        amount_fen=_fen(amount, "total"),
+        amount_fen=_fen(amount, "total") if paid or "total" in amount else 0,
         payer_openid=_text(payer, "openid") if payer.get("openid") is not None else None,
         paid_at_ms=_ms(paid_at) if paid and paid_at is not None else None,
     )

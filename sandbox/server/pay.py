@@ -93,7 +93,10 @@ async def close(request: web.Request) -> web.Response:
 
 
 def trade_fields(account: Account, trade: Trade) -> dict[str, Any]:
-    """A trade on the wire: the answer to a query, and the resource of TRANSACTION.SUCCESS."""
+    """A trade on the wire: the answer to a query, and the resource of TRANSACTION.SUCCESS.
+
+    As WeChat documents it, the amount is there once the trade is paid, and not before.
+    """
     shown: dict[str, Any] = {
         "appid": account.appid,
         "mchid": account.mchid,
@@ -102,7 +105,6 @@ def trade_fields(account: Account, trade: Trade) -> dict[str, Any]:
         "trade_state_desc": DESCRIPTIONS[trade.state],
         "attach": trade.attach,
         "payer": {},
-        "amount": {"total": trade.amount_fen, "currency": "CNY", "payer_currency": "CNY"},
         "promotion_detail": [],
     }
     if trade.paid_at_ms is not None:
@@ -112,8 +114,13 @@ def trade_fields(account: Account, trade: Trade) -> dict[str, Any]:
             "bank_type": "OTHERS",
             "success_time": rfc3339(trade.paid_at_ms),
             "payer": {"openid": trade.openid},
+            "amount": {
+                "total": trade.amount_fen,
+                "payer_total": trade.amount_fen,
+                "currency": "CNY",
+                "payer_currency": "CNY",
+            },
         }
-        shown["amount"]["payer_total"] = trade.amount_fen
     return shown
 
 

@@ -24,7 +24,7 @@ async def test_the_whole_loop(pay: WechatPay, shop: Shop, phone: Phone, receiver
         out_trade_no=number,
         transaction_id=None,
         state="NOTPAY",
-        amount_fen=1250,
+        amount_fen=0,
         payer_openid=None,
         paid_at_ms=None,
     )

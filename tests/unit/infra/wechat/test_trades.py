@@ -25,6 +25,19 @@ def test_an_unpaid_trade_has_no_payer_and_no_time() -> None:
     assert (trade.transaction_id, trade.payer_openid, trade.paid_at_ms) == (None, None, None)
 
 
+@pytest.mark.parametrize("state", ["NOTPAY", "CLOSED"])
+@pytest.mark.parametrize("amount", [{}, {"amount": None}, {"amount": {}}])
+def test_an_unpaid_trade_may_lack_its_amount_and_a_paid_one_may_not(
+    state: str, amount: dict[str, object]
+) -> None:
+    answer = {name: value for name, value in UNPAID.items() if name != "amount"} | amount
+    unpaid = trade_from(answer | {"trade_state": state}, appid="wx1", mchid="190")
+    assert (unpaid.state, unpaid.amount_fen) == (state, 0)
+    paid = answer | {"trade_state": "SUCCESS", "transaction_id": "42"}
+    with pytest.raises(Malformed):
+        trade_from(paid, appid="wx1", mchid="190")
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [("CLOSED", "CLOSED"), ("USERPAYING", "NOTPAY"), ("PAYERROR", "NOTPAY"), ("REVOKED", "CLOSED")],
