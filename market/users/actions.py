@@ -81,7 +81,8 @@ async def login(users: Users, call: Call, command: Login) -> TokensView:
 
 @action("users.refresh", public=True)
 async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
-    """New tokens for a refresh token. An old one revokes its whole family. Locks the session.
+    """New tokens for a refresh token. An old one revokes its whole family. Locks the session, then the user if the
+    configuration has made them an operator, or no longer does.
 
     The same key gives the same tokens again, so that a lost answer does not look like theft; but only while these are
     the newest, and never once the session is over.
@@ -107,6 +108,13 @@ async def refresh(users: Users, call: Call, command: Refresh) -> TokensView:
         else:
             session = rules.rotate(session, call.now_ms)
             await store.update_session(tx, session)
+            operator = user.openid in users.operators
+            if rules.as_configured(user, operator) is not user:
+                before = await store.lock_user(tx, user.id)
+                user = rules.as_configured(before, operator)
+                if user is not before:  # another session's refresh may have been first
+                    await store.update_user(tx, user)
+                    tx.emit(rules.changed(user))
         return Rotation(
             verdict=verdict,
             user=rules.me(user),

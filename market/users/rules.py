@@ -74,6 +74,11 @@ def log_in(user: User, operator: bool) -> User:
     """The user as of this login: configuration decides the role."""
     if user.banned:
         raise Forbidden("this account is banned")
+    return as_configured(user, operator)
+
+
+def as_configured(user: User, operator: bool) -> User:
+    """The very same user when the role is right already."""
     role = "operator" if operator else "user"
     return user if user.role == role else replace(user, role=role, version=user.version + 1)
 

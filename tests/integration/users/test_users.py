@@ -114,6 +114,15 @@ async def test_a_refresh_rotates(users: Users) -> None:
     assert (await refresh(users, second, at_ms=later)).user == tokens.user
 
 
+async def test_who_is_no_operator_any_more_is_none_after_a_refresh(users: Users) -> None:
+    boss = await login(users, "boss")
+    assert actor(users, boss).is_operator
+    dismissed = await refresh(replace(users, operators=frozenset()), boss)
+    assert (dismissed.user.role, dismissed.user.version) == ("user", boss.user.version + 1)
+    assert not actor(users, dismissed).is_operator
+    assert (await refresh(users, dismissed)).user.role == "operator"
+
+
 async def test_a_lost_answer_is_given_again_under_its_key(users: Users) -> None:
     tokens = await login(users)
     first, again = await refresh(users, tokens, "k"), await refresh(users, tokens, "k")
