@@ -138,4 +138,4 @@ def _known(order: OrderMoved) -> dict[str, str]:
 
 def _when(at_ms: int) -> str:
     local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(BEIJING)
-    return f"{local.month}月{local.day}日 {local:%H:%M}"
+    return wording.WHEN.format(at=local)

@@ -1,7 +1,7 @@
 """Every sentence that a user is told, in one place.
 
-Templates know: {title} of the listing; {total} {rent} {deposit} {amount} in yuan; {start} {end} {pay_by} in Beijing time;
-{stars}.
+Templates know: {title} of the listing; {total} {rent} {deposit} {amount} in yuan; {start} {end} {pay_by} in Beijing time,
+as WHEN writes them; {stars}.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Literal
 
 Role = Literal["buyer", "owner"]
+
+WHEN = "{at.month}月{at.day}日 {at:%H:%M}"
 
 ORDER: dict[tuple[str, Role], tuple[str, str]] = {
     ("pending_payment", "buyer"): ("订单待支付", "「{title}」已为您留好，请在 {pay_by} 前支付 {total} 元。"),
