@@ -19,6 +19,9 @@ UPDATE_USER = (
     "WHERE id = %s AND version = %s"
 )
 SESSION = "SELECT id, version, user_id, generation, revoked, expires_ms FROM sessions"
+OPEN_SESSIONS = (
+    f"{SESSION} WHERE user_id = %s AND revoked = '' AND expires_ms > %s ORDER BY id FOR UPDATE"
+)
 INSERT_SESSION = (
     "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
@@ -84,9 +87,8 @@ async def lock_session(tx: Tx, session_id: Id) -> Session | None:
 
 
 async def lock_open_sessions(tx: Tx, user_id: Id) -> list[Session]:
-    rows = await tx.all(
-        f"{SESSION} WHERE user_id = %s AND revoked = '' ORDER BY id FOR UPDATE", user_id
-    )
+    """Those neither revoked nor run out: there may be years of the others."""
+    rows = await tx.all(OPEN_SESSIONS, user_id, tx.now_ms)
     return [_session(row) for row in rows]
 
 

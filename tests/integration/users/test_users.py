@@ -239,6 +239,18 @@ async def test_logging_out_everywhere_ends_all_of_ones_own(users: Users) -> None
     await refresh(users, other)
 
 
+async def test_what_has_run_out_by_itself_is_not_revoked_once_more(users: Users) -> None:
+    code = fresh_code()
+    old, later = await login(users, code), NOW_MS + rules.SESSION_MS
+    new = await login(users, code, later)
+    everywhere = call(actor(users, new, later), at_ms=later)
+    await actions.logout(users, everywhere, Logout(everywhere=True))
+    assert await facts(users, actor(users, old).session_id) == []
+    assert len(await facts(users, actor(users, new, later).session_id)) == 1
+    with pytest.raises(SessionRevoked):
+        await refresh(users, old, at_ms=later)
+
+
 async def test_logging_out_twice_is_fine(users: Users) -> None:
     me = actor(users, await login(users))
     for _ in range(2):
