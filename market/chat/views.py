@@ -17,13 +17,11 @@ from market.chat.rules.talk import Conversation, MessageView
 from market.chat.rules.wording import PRESETS
 from market.chat.store import Range
 from market.chat.wing import Chat
+from market.kernel import log
 from market.kernel.actor import Call
-from market.kernel.errors import BadInput
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.topics import Entry, Snapshot, Want, topic_id
 
-NEWCOMER_ENTRIES = 50
-SNAPSHOT_ENTRIES = 200
 VERIFY_PAGE = 500
 
 
@@ -132,24 +130,17 @@ async def conversations(chat: Chat, call: Call, query: ListConversations) -> Con
 @view("chat.messages")
 async def messages(chat: Chat, call: Call, query: ListMessages) -> MessagesView:
     """A conversation's log, read marks included, for its parties and operators."""
-    if query.before is not None and query.after is not None:
-        raise BadInput("give before or after, not both")
     async with chat.db.read() as cursor:
         found = await store.read_conversations(cursor, [query.conversation_id])
         conversation = talk.require_reader(found[0] if found else None, call.actor)
         last = conversation.last_seq
-        if query.after is not None:
-            after = min(query.after, last)
-            wanted = Range(conversation.id, after, min(after + query.limit, last))
-            more = wanted.up_to < last
-        else:
-            up_to = last if query.before is None else min(query.before - 1, last)
-            wanted = Range(conversation.id, max(0, up_to - query.limit), up_to)
-            more = wanted.after > 0
-        entries = await store.read_entries(cursor, [wanted])
+        wanted = log.page(last, query.before, query.after, query.limit)
+        entries = await store.read_entries(
+            cursor, [Range(conversation.id, wanted.after, wanted.up_to)]
+        )
         keys = await store.read_keys(cursor, [conversation.id])
     shown = envelopes.open_all(chat, entries, keys, call.now_ms)
-    return MessagesView(messages=tuple(shown), last_seq=last, more=more)
+    return MessagesView(messages=tuple(shown), last_seq=last, more=wanted.more)
 
 
 @view("chat.verify")
@@ -199,28 +190,21 @@ async def snapshot(chat: Chat, wants: Sequence[Want], now_ms: int) -> list[Snaps
     have = {topic_id(want.topic, "chat"): want.have for want in wants}
     async with chat.db.read() as cursor:
         found = await store.read_conversations(cursor, [id_ for id_ in have if id_ is not None])
-        ranges = {c.id: _missing(c, have[c.id]) for c in found}
-        entries = await store.read_entries(cursor, list(ranges.values()))
+        lacking = {c.id: log.missing(c.last_seq, have[c.id]) for c in found}
+        entries = await store.read_entries(
+            cursor, [Range(id_, part.after, part.up_to) for id_, part in lacking.items()]
+        )
         keys = await store.read_keys(cursor, (e.conversation_id for e in entries))
-    log: defaultdict[Id, list[Entry]] = defaultdict(list)
+    lines: defaultdict[Id, list[Entry]] = defaultdict(list)
     for shown in envelopes.open_all(chat, entries, keys, now_ms):
-        log[shown.conversation_id].append(Entry(version=shown.seq, payload=shown))
+        lines[shown.conversation_id].append(Entry(version=shown.seq, payload=shown))
     return [
         Snapshot(
             topic=f"chat:{c.id}", kind="log", version=c.last_seq, readers=talk.may_join_chat(c),
-            entries=tuple(log[c.id]), more=ranges[c.id].up_to < c.last_seq,
+            entries=tuple(lines[c.id]), more=lacking[c.id].more,
         )
         for c in found
     ]  # fmt: skip
-
-
-def _missing(conversation: Conversation, have: int | None) -> Range:
-    """What an asker lacks, the oldest first when it is much; the newest for one who has nothing."""
-    last = conversation.last_seq
-    if have is None:
-        return Range(conversation.id, max(0, last - NEWCOMER_ENTRIES), last)
-    after = min(have, last)
-    return Range(conversation.id, after, min(after + SNAPSHOT_ENTRIES, last))
 
 
 TOPICS = ("chat",)

@@ -14,11 +14,10 @@ from hub.node import Settings
 from infra.action import MAX_KEY_CHARACTERS
 from infra.mysql.idempotency import KEPT_MS
 from infra.tokens import Tokens
-from market.chat import views as chat
+from market.kernel import log
 from market.kernel.facts import KINDS
 from market.kernel.period import DAY_MS
 from market.listings import views as listings
-from market.notices import views as notices
 from tests.unit.docs import generate
 
 PAGE = (generate.DOCS / "protocol.md").read_text(encoding="utf-8")
@@ -188,7 +187,7 @@ def limit_rows() -> list[list[str]]:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (4, f"at most {chat.SNAPSHOT_ENTRIES}. If you have nothing (null), they are the newest {chat.NEWCOMER_ENTRIES}:"),
+        (4, f"at most {log.SNAPSHOT_ENTRIES}. If you have nothing (null), they are the newest {log.NEWCOMER_ENTRIES}:"),
         (4, f"the {listings.MAX_IN_CELL} newest listings on offer"),
         (5, f"every {Settings().audit_s:.0f} seconds"),
         (5, f"more than {Settings().mailbox_bytes // 1024} KiB wait"),
@@ -201,9 +200,3 @@ def limit_rows() -> list[list[str]]:
 )  # fmt: skip
 def test_the_numbers_in_the_prose_are_the_defaults(number: int, words: str) -> None:
     assert words in " ".join(section(number).split())
-
-
-def test_all_logs_have_the_same_limits() -> None:
-    assert (chat.NEWCOMER_ENTRIES, chat.SNAPSHOT_ENTRIES) == (
-        notices.NEWCOMER_ENTRIES, notices.SNAPSHOT_ENTRIES,
-    )  # fmt: skip
