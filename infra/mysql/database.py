@@ -272,11 +272,6 @@ def error_code(error: BaseException) -> int:
     return error.args[0] if error.args and isinstance(error.args[0], int) else -1
 
 
-def duplicate_of(error: pymysql.err.IntegrityError, index: str) -> bool:
-    """Whether `error` is a duplicate entry for the index of that name."""
-    return error_code(error) == DUPLICATE and index in str(error.args[-1])
-
-
 def _worth_another_try(error: pymysql.err.MySQLError) -> bool:
     code = error_code(error)
     if code == DUPLICATE:

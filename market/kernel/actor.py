@@ -8,7 +8,7 @@ from typing import Literal
 from market.kernel.errors import Forbidden, Unauthenticated
 from market.kernel.ids import Id
 
-Role = Literal["anonymous", "user", "operator", "system"]
+Role = Literal["anonymous", "user", "operator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,6 @@ class Actor:
 
 
 ANONYMOUS = Actor(user_id=Id(0), role="anonymous")
-SYSTEM = Actor(user_id=Id(0), role="system")
 
 
 def require_user(actor: Actor) -> None:
@@ -33,7 +32,7 @@ def require_user(actor: Actor) -> None:
 
 def require_operator(actor: Actor) -> None:
     require_user(actor)
-    if actor.role not in ("operator", "system"):
+    if not actor.is_operator:
         raise Forbidden("operators only")
 
 

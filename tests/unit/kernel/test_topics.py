@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.kernel.actor import ANONYMOUS, SYSTEM, Actor, Role, require_operator, require_user
+from market.kernel.actor import ANONYMOUS, Actor, Role, require_operator, require_user
 from market.kernel.errors import Forbidden, Unauthenticated
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.topics import EVERYONE, Readers, topic_id
@@ -54,7 +54,6 @@ def test_what_names_no_topic(name: str) -> None:
 def test_the_guards() -> None:
     require_user(actor("user"))
     require_operator(actor("operator"))
-    require_operator(SYSTEM)
     with pytest.raises(Unauthenticated):
         require_user(ANONYMOUS)
     with pytest.raises(Unauthenticated):
