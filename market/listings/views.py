@@ -68,8 +68,10 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
             cursor, box_around(here, query.radius_m), here, category=query.category,
             words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
         )  # fmt: skip
-        ranked = await asyncio.to_thread(ranking.rank, candidates, here, query.radius_m, query.sort)
-        best = ranked[: query.limit]
+    # Ranking needs no connection, so that none is kept from others meanwhile.
+    ranked = await asyncio.to_thread(ranking.rank, candidates, here, query.radius_m, query.sort)
+    best = ranked[: query.limit]
+    async with listings.db.read() as cursor:
         cards = {
             listing.id: shown.card(listing)
             for listing in await store.read(cursor, [r.candidate.id for r in best])
