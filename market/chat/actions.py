@@ -121,7 +121,8 @@ async def mark_read(chat: Chat, call: Call, command: MarkRead) -> Done:
 async def erase(chat: Chat, call: Call, command: Erase) -> Done:
     """Operators: forget what was said by erasing the conversation's key, for good. Locks the conversation.
 
-    Who wrote when, and the chain, stay. Nothing can be said in the conversation any more.
+    Who wrote when, and the chain, stay. Nothing can be said in the conversation any more. Its images stay in the object store,
+    but nobody is told their keys any more.
     """
     require_operator(call.actor)
 
