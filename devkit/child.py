@@ -137,8 +137,14 @@ class Child:
         self.start()
 
     def pause(self) -> None:
-        """SIGSTOP: it hangs, with its sockets open."""
+        """SIGSTOP: it hangs, with its sockets open. Returns once it does."""
         self._signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 5
+        while self.alive and not self._is_stopped() and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def _is_stopped(self) -> bool:
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)

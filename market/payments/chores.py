@@ -171,10 +171,13 @@ async def _close(payments: Payments, order_id: Id, now_ms: int) -> None:
     await payments.db.act(now_ms, body, type(None))
 
 
+AGAIN_MS = 1000
+
+
 async def _check_again(payments: Payments, order_id: Id, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
         _, payment = await books.lock(tx, order_id)
-        await store.update_payment(tx, replace(payment, check_ms=now_ms))
+        await store.update_payment(tx, replace(payment, check_ms=now_ms + AGAIN_MS))
 
     await payments.db.act(now_ms, body, type(None))
 

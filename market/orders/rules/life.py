@@ -23,7 +23,8 @@ Anchor = Literal["pay_by", "entered", "period_end"]
 PAYMENT_WINDOW_MS = 15 * MINUTE_MS
 CLAIM_WINDOW_MS = 48 * HOUR_MS
 OVERDUE_MS = 72 * HOUR_MS
-DECISION_MS = 7 * DAY_MS
+DECISION_MS = 60 * DAY_MS
+"""As long as Sharetribe's purchases wait for an operator: undecided, an overdue thing would come with its money back."""
 
 
 @dataclass(frozen=True, slots=True)

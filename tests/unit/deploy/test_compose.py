@@ -264,9 +264,8 @@ def test_secrets_are_the_owners_alone_and_are_not_replaced(tmp_path: Path) -> No
 
 
 def test_git_and_the_builder_do_not_see_secrets() -> None:
-    for path in (".env", "deploy/.secrets/merchant_key.pem"):
-        done = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT, check=False)
-        assert done.returncode == 0, path
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+    assert ".secrets/" in (ROOT / "deploy" / ".gitignore").read_text().splitlines()
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     assert not [line for line in ignored if line.startswith("!") and "env" in line]
