@@ -23,8 +23,8 @@ Anchor = Literal["pay_by", "entered", "period_end"]
 PAYMENT_WINDOW_MS = 15 * MINUTE_MS
 CLAIM_WINDOW_MS = 48 * HOUR_MS
 OVERDUE_MS = 72 * HOUR_MS
-DECISION_MS = 60 * DAY_MS
-"""As long as Sharetribe's purchases wait for an operator: undecided, an overdue thing would come with its money back."""
+DECISION_MS = 14 * DAY_MS
+"""As long as fits before WeChat lets frozen money go: undecided, a thing that never came back would have its money back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ async def test_what_is_no_code(scene: Scene, code: object) -> None:
     [
         ("pending_payment", "expired", 15 * MINUTE_MS, 21_000),
         ("returned", "completed", 48 * HOUR_MS, 20_000),
-        ("disputed", "refunded", 7 * DAY_MS, 21_000),
+        ("disputed", "refunded", 14 * DAY_MS, 21_000),
         ("ready", "cancelled", None, 21_000),
         ("in_use", "disputed", None, 0),
     ],

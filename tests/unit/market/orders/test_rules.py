@@ -141,7 +141,7 @@ def test_a_new_order_waits_for_its_money() -> None:
         ("ready", (PERIOD.end_ms, "lapse")),
         ("in_use", (PERIOD.end_ms + 72 * HOUR_MS, "overdue")),
         ("returned", (NOW_MS + 48 * HOUR_MS, "settle")),
-        ("disputed", (NOW_MS + 60 * DAY_MS, "give_up")),
+        ("disputed", (NOW_MS + 14 * DAY_MS, "give_up")),
         ("completed", None), ("expired", None), ("cancelled", None), ("refunded", None),
     ],
 )  # fmt: skip
