@@ -38,8 +38,3 @@ MISSED = "p:missed"
 def probe(node: str) -> str:
     """Channel: a hub's own heartbeat, sent to itself."""
     return f"p:{node}"
-
-
-def bucket(kind: str, who: str) -> str:
-    """HASH: a token bucket."""
-    return f"b:{kind}:{{{who}}}"
