@@ -75,10 +75,11 @@ def _operation_handler(route: Route) -> Handler:
     operation, reads = route.operation, route.method == "GET"
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        actor = actor_of(request)
+        wing = request.app[WINGS][operation.wing]
+        actor = route.caller(wing, request) if route.caller else actor_of(request)
         given: dict[str, object] = dict(request.query) if reads else await _body(request)
         result = await operation.perform(
-            request.app[WINGS][operation.wing], actor, now_ms(), request.headers.get("Idempotency-Key"),
+            wing, actor, now_ms(), request.headers.get("Idempotency-Key"),
             {**given, **request.match_info}, strings=reads,
         )  # fmt: skip
         return web.Response(

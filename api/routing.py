@@ -9,18 +9,24 @@ from typing import Any
 from aiohttp import web
 
 from infra.action import AnyOperation
+from market.kernel.actor import Actor
 
+Caller = Callable[[Any, web.Request], Actor]
 RawHandler = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`{name}` in `path` is a field of what the operation takes; the rest comes from the JSON body, or the query for GET."""
+    """`{name}` in `path` is a field of what the operation takes; the rest comes from the JSON body, or the query for GET.
+
+    `caller(wing, request)` says who asks where that may be more than the bearer of an access token.
+    """
 
     method: str
     path: str
     operation: AnyOperation
     status: int = 200
+    caller: Caller | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +44,10 @@ class RawRoute:
 Routes = Sequence[Route | RawRoute]
 
 
-def route(method: str, path: str, operation: AnyOperation, status: int = 200) -> Route:
-    return Route(method=method, path=path, operation=operation, status=status)
+def route(
+    method: str, path: str, operation: AnyOperation, status: int = 200, caller: Caller | None = None
+) -> Route:
+    return Route(method=method, path=path, operation=operation, status=status, caller=caller)
 
 
 def raw(

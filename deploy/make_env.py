@@ -44,6 +44,7 @@ def values(account: dict[str, str]) -> dict[str, str]:
         "CHAT_KEY": _key(),
         "OBJECTS_KEY": _key(),
         "OPERATORS": "",
+        "SERVICES": "",
         "WECHAT_API_URL": "http://sandbox:9100",
         "WECHAT_APPID": account["appid"],
         "WECHAT_SECRET": account["secret"],

@@ -8,7 +8,7 @@ from typing import Literal
 from market.kernel.errors import Forbidden, Unauthenticated
 from market.kernel.ids import Id
 
-Role = Literal["anonymous", "user", "operator"]
+Role = Literal["anonymous", "user", "operator", "service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

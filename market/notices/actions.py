@@ -9,10 +9,11 @@ from infra.mysql.database import Tx
 from market.kernel.actor import Call
 from market.kernel.ids import Id
 from market.notices import store
-from market.notices.commands import MarkRead
+from market.notices.commands import MarkRead, Publish
 from market.notices.rules import inbox as rules
+from market.notices.rules import telling
 from market.notices.rules.inbox import Inbox
-from market.notices.rules.telling import CHAT_KIND, Draft
+from market.notices.rules.telling import CHAT_KIND, Draft, Link
 from market.notices.wing import Notices
 
 
@@ -22,6 +23,21 @@ class Unread:
 
     unread: int
     unread_chats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The notice's number in that user's inbox."""
+
+    user_id: Id
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """By user id; who was named twice is told once."""
+
+    told: tuple[Told, ...]
 
 
 @action("notices.mark_read", keyed=False)
@@ -40,6 +56,35 @@ async def mark_read(notices: Notices, call: Call, command: MarkRead) -> Unread:
         return Unread(unread=inbox.unread, unread_chats=inbox.unread_chats)
 
     return await notices.db.act(call.now_ms, body, Unread)
+
+
+@action("notices.publish")
+async def publish(notices: Notices, call: Call, command: Publish) -> Published:
+    """Operators and other systems: tell users something, all of them or none. Locks their inboxes.
+
+    An inbox waits for whoever has its id, so that nobody learns here who exists: a notice to an id that is no user's is
+    kept, and read by nobody.
+    """
+    rules.check_publisher(call.actor)
+    link = Link(
+        order_id=command.order_id, conversation_id=command.conversation_id, listing_id=command.listing_id
+    )  # fmt: skip
+    drafts = telling.published(
+        command.user_ids, command.category, command.title, command.body, link
+    )
+
+    async def body(tx: Tx) -> Published:
+        inboxes = await store.lock_inboxes(tx, [draft.user_id for draft in drafts])
+        await tx.claim(call, command)
+        told = []
+        for before, draft in zip(inboxes, drafts, strict=True):
+            inbox, entry = rules.add(before, draft, tx.now_ms)
+            await store.append(tx, inbox, entry)
+            tx.emit(rules.added(inbox, entry))
+            told.append(Told(user_id=draft.user_id, seq=entry.seq))
+        return Published(told=tuple(told))
+
+    return await notices.db.act(call.now_ms, body, Published)
 
 
 async def tell(tx: Tx, draft: Draft, at_ms: int) -> None:
@@ -68,3 +113,4 @@ async def chat_was_read(tx: Tx, user_id: Id, conversation_id: Id, up_to: int, at
 
 
 ACTIONS = table(mark_read)
+"""Of the socket's. `publish` is REST's alone: who publishes is no phone."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
+
+from market.kernel.ids import Id
 
 Seq = Annotated[int, Meta(ge=1, le=2**53, description="an entry's number in the inbox")]
 
@@ -13,6 +15,22 @@ Seq = Annotated[int, Meta(ge=1, le=2**53, description="an entry's number in the 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRead:
     up_to: Seq
+
+
+Category = Literal["announcement", "account", "safety", "activity"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """What several users are told at once, in words that they understand. It may lead to one thing at most."""
+
+    user_ids: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=100)]
+    category: Category
+    title: Annotated[str, Meta(min_length=1, max_length=64)]
+    body: Annotated[str, Meta(min_length=1, max_length=512)]
+    order_id: Id | None = None
+    conversation_id: Id | None = None
+    listing_id: Id | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

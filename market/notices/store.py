@@ -106,6 +106,11 @@ async def lock_inbox(tx: Tx, user_id: Id) -> Inbox:
     return inbox
 
 
+async def lock_inboxes(tx: Tx, user_ids: Sequence[Id]) -> list[Inbox]:
+    """In the given order; ascending, or two who lock several would wait for each other."""
+    return [await lock_inbox(tx, user_id) for user_id in user_ids]
+
+
 async def lock_known_inbox(tx: Tx, user_id: Id) -> Inbox | None:
     row = await tx.one(f"{INBOX} WHERE user_id = %s FOR UPDATE", user_id)
     return _inbox(row) if row else None

@@ -1,6 +1,7 @@
 """A user's inbox: one log of notices and read marks, so that all of the user's devices agree.
 
-Kinds of entries: a fact's kind (order.ready, payment.refunded, ...) or `chat.message` for notices; `read` says that all
+Kinds of entries: a fact's kind (order.ready, payment.refunded, ...), `chat.message`, or `notice.CATEGORY` (published by an
+operator or another system) for notices; `read` says that all
 up to `up_to` has been read; `chat_read` says that the one chat notice numbered `up_to` has, because its conversation has.
 A conversation has at most one unread notice: further lines are covered by it until it is read, so that a lively chat does
 not flood the inbox.
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from market.kernel.errors import BadInput
+from market.kernel.actor import Actor, require_user
+from market.kernel.errors import BadInput, Forbidden
 from market.kernel.facts import Fact, NoticeAdded
 from market.kernel.ids import Id
 from market.kernel.topics import Push, Readers
@@ -103,6 +105,12 @@ def added(inbox: Inbox, entry: NoticeView) -> Fact:
     return Fact(
         kind=NoticeAdded.KIND, entity=inbox.user_id, version=entry.seq, data=data, pushes=(push,)
     )
+
+
+def check_publisher(actor: Actor) -> None:
+    require_user(actor)
+    if actor.role not in ("operator", "service"):
+        raise Forbidden("operators and services only")
 
 
 def may_join_user(user_id: Id) -> Readers:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from market.kernel.errors import BadInput
 from market.kernel.facts import (
     CreditChanged,
     FactData,
@@ -48,6 +50,19 @@ class Draft:
 def drafts(kind: str, data: FactData) -> list[Draft]:
     """Whom to tell of a fact, and what; by user id, so that inboxes are always locked in one order."""
     return sorted(_drafts(kind, data), key=lambda draft: draft.user_id)
+
+
+def published(
+    user_ids: Iterable[Id], category: str, title: str, body: str, link: Link
+) -> list[Draft]:
+    """What operators and other systems say. Its kinds are its own: nobody outside can forge an order's notice, or a read mark."""
+    if sum(id_ is not None for id_ in (link.order_id, link.conversation_id, link.listing_id)) > 1:
+        raise BadInput("a notice leads to one thing at most")
+    kind = f"notice.{category}"
+    return [
+        Draft(user_id=user_id, kind=kind, title=title, body=body, link=link)
+        for user_id in sorted(set(user_ids))
+    ]
 
 
 def _drafts(kind: str, data: FactData) -> list[Draft]:

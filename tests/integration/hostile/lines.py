@@ -5,6 +5,7 @@ The tests compare these names with the product's own tables, so that a new endpo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -200,6 +201,17 @@ async def a_notice_read(world: World) -> Ask:
     return Ask(world.buyer, {"up_to": inbox["last_seq"]})
 
 
+async def a_notice(world: World) -> Ask:
+    words = {
+        "category": "safety",
+        "title": f"请注意 {secrets.token_hex(4)}",
+        "body": "先验货，再付款。😀",
+    }
+    listing_id = world.listing["listing_id"]
+    told = [world.operator.id, world.stranger.id]
+    return Ask(world.operator, {"user_ids": told, **words, "listing_id": listing_id})
+
+
 def get(path: str, pick: Callable[[Any], Any] = lambda view: view) -> Seen:
     """What the asker reads at a path of the asking's own fields."""
 
@@ -224,6 +236,14 @@ async def orders_of_period(world: World, ask: Ask) -> Any:
     return [
         o["version"] for o in mine.json["orders"] if o["listing_id"] == ask.fields["listing_id"]
     ]
+
+
+async def notices_of_title(world: World, ask: Ask) -> Any:
+    found = []
+    for who in (world.operator, world.stranger):
+        inbox = (await world.ask("GET", "/v1/notices", token=who.token)).json
+        found += [e["seq"] for e in inbox["entries"] if e["title"] == ask.fields["title"]]
+    return found
 
 
 ORDER = get("/v1/orders/{order_id}")
@@ -304,6 +324,7 @@ LINES: dict[str, Line] = {
     "chat.erase": Line(build=on_chat("operator", reason="他要求"), stranger="forbidden", see=CHAT),
     "notices.inbox": Line(build=by("buyer", limit=50)),
     "notices.mark_read": Line(build=a_notice_read),
+    "notices.publish": Line(build=a_notice, stranger="forbidden", see=notices_of_title),
     "insights.facts_per_hour": Line(
         build=by("operator", from_ms=SINCE_MS, to_ms=SINCE_MS + HOUR_MS), stranger="forbidden"
     ),
