@@ -14,8 +14,10 @@ from loadtest.swarm.crowd import Plan, Status, Window
 from loadtest.swarm.dialect import Dialect, Speaker
 from loadtest.swarm.driver import Swarm
 from loadtest.swarm.receipts import Receipts, percentile
+from loadtest.swarm.requests import Answers, Requests, request
 from loadtest.swarm.sharehub import ShareHub
 
 __all__ = [
-    "Dialect", "Plan", "Receipts", "ShareHub", "Speaker", "Status", "Swarm", "Window", "percentile",
+    "Answers", "Dialect", "Plan", "Receipts", "Requests", "ShareHub", "Speaker", "Status", "Swarm", "Window",
+    "percentile", "request",
 ]  # fmt: skip

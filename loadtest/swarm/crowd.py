@@ -1,10 +1,8 @@
-"""The clients of one generator process, and the process itself. The driver calls the public methods of Crowd over a pipe."""
+"""The clients of one generator process. The driver calls the public methods of Crowd over a pipe."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
 import random
 import socket
 import time
@@ -12,10 +10,6 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from typing import Any
-
-import uvloop
 
 from loadtest.swarm.client import Client, Watched
 from loadtest.swarm.dialect import Dialect
@@ -65,9 +59,9 @@ class Window:
 
 
 class Crowd:
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, make_dialect: Callable[[], Dialect]) -> None:
         self.loop = asyncio.get_running_loop()
-        self.dialect = dialect
+        self.dialect = make_dialect()
         self.ledger = Ledger()
         self.counts: Counter[str] = Counter()
         self.clients: dict[int, Client] = {}
@@ -266,35 +260,3 @@ class Crowd:
             for client in [c for c, since in self._dialing.items() if since < limit]:
                 self.counts["no answer"] += 1
                 client.abort()
-
-
-def generate(pipe: Connection, make_dialect: Callable[[], Dialect]) -> None:
-    """The generator process: until the driver says stop, or is gone."""
-    gc.set_threshold(50_000, 20, 100)
-    uvloop.run(_serve(pipe, make_dialect))
-
-
-async def _serve(pipe: Connection, make_dialect: Callable[[], Dialect]) -> None:
-    crowd = Crowd(make_dialect())
-    loop = asyncio.get_running_loop()
-    over = loop.create_future()
-
-    def call() -> None:
-        try:
-            name, arguments = pipe.recv()
-        except EOFError:
-            os._exit(0)  # the driver is gone
-        if name == "stop":
-            pipe.send(None)
-            over.set_result(None)
-            return
-        answer: Any
-        try:
-            answer = getattr(crowd, name)(*arguments)
-        except Exception as error:
-            answer = error
-        pipe.send(answer)
-
-    loop.add_reader(pipe.fileno(), call)
-    await over
-    os._exit(0)  # closing thousands of sockets one by one helps nobody

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from functools import partial
 from types import TracebackType
 from typing import Any
 
-from loadtest.swarm.crowd import Plan, Status, Window, generate
+from loadtest.swarm.crowd import Crowd, Plan, Status, Window
 from loadtest.swarm.dialect import Dialect
+from loadtest.swarm.remote import Remote
 
 SPARE_FILES = 500
 PER_SOURCE = 25_000
@@ -34,18 +33,8 @@ class Swarm:
         self, make_dialect: Callable[[], Dialect], *, generators: int = 2, connections: int = 0
     ) -> None:
         count = max(generators, -(-connections // per_process()))
-        context = multiprocessing.get_context("spawn")
-        self._pipes: list[Connection] = []
-        self._processes: list[SpawnProcess] = []
-        self._locks = [asyncio.Lock() for _ in range(count)]
+        self._generators = [Remote(partial(Crowd, make_dialect)) for _ in range(count)]
         self._destinations: Counter[str] = Counter()
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=generate, args=(theirs, make_dialect), daemon=True)
-            process.start()
-            theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
 
     async def __aenter__(self) -> Swarm:
         await self._all("status")
@@ -57,30 +46,22 @@ class Swarm:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for pipe, process in zip(self._pipes, self._processes, strict=True):
-            try:
-                pipe.send(("stop", ()))
-            except OSError:
-                pass
-            await asyncio.to_thread(process.join, 5)
-            if process.is_alive():
-                process.kill()
-            pipe.close()
+        await asyncio.gather(*(generator.stop() for generator in self._generators))
 
     @property
     def pids(self) -> list[int]:
-        return [process.pid for process in self._processes if process.pid is not None]
+        return [generator.pid for generator in self._generators]
 
     # --- connecting ---
 
     async def dial(self, plans: Sequence[Plan], *, per_s: float) -> None:
         """Make these clients and connect them at that rate; returns at once. Client n lives in process n modulo their number."""
         placed = [self._sourced(plan) for plan in plans]
-        count = len(self._pipes)
+        count = len(self._generators)
         await asyncio.gather(
             *(
-                self._call(n, "add", [p for p in placed if p.id % count == n], per_s / count)
-                for n in range(count)
+                one.call("add", [p for p in placed if p.id % count == n], per_s / count)
+                for n, one in enumerate(self._generators)
             )
         )
 
@@ -172,23 +153,8 @@ class Swarm:
             merged |= lives
         return merged
 
-    # --- pipes ---
-
     async def _all(self, name: str, *arguments: Any) -> list[Any]:
-        return await asyncio.gather(
-            *(self._call(n, name, *arguments) for n in range(len(self._pipes)))
-        )
-
-    async def _call(self, number: int, name: str, *arguments: Any) -> Any:
-        async with self._locks[number]:
-            answer = await asyncio.to_thread(self._exchange, number, name, arguments)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def _exchange(self, number: int, name: str, arguments: tuple[Any, ...]) -> Any:
-        self._pipes[number].send((name, arguments))
-        return self._pipes[number].recv()
+        return await asyncio.gather(*(one.call(name, *arguments) for one in self._generators))
 
 
 def _listed(ids: Iterable[int] | None) -> list[int] | None:
