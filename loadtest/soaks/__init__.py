@@ -1,0 +1,1 @@
+"""One module per long test, each with `main(arguments) -> exit code`."""
