@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
-import aiomysql
 import pymysql.err
 import structlog
 from prometheus_client import Counter, Gauge
@@ -18,14 +17,15 @@ from prometheus_client import Counter, Gauge
 from infra import failpoints, wire
 from infra.config import WINGS, Dsn
 from infra.mysql import idempotency, outbox
+from infra.mysql.connection import Answer, Connection, Row, Statement, bind, many
 from infra.mysql.outbox import Published
+from infra.mysql.pool import Pool
 from market.kernel.actor import Call
 from market.kernel.errors import Conflict, Unavailable
 from market.kernel.facts import Fact
 from market.kernel.ids import GENE_BITS, Id, IdMaker
 
 R = TypeVar("R")
-Row = tuple[Any, ...]
 
 log = structlog.get_logger("mysql")
 
@@ -82,17 +82,16 @@ class Offers(Protocol):
 class Cursor:
     """Statements on one connection. Rows are tuples, in the order of the statement's columns."""
 
-    def __init__(self, connection: aiomysql.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._deferred: list[bytes] = []
 
     def drop(self) -> None:
         """Close the connection; its pool makes a new one."""
         self._connection.close()
 
     async def all(self, sql: str, *args: object) -> list[Row]:
-        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
-            await cursor.execute(sql, args or None)
-            return list(await cursor.fetchall())
+        return (await self._run(bind(sql, args)))[0].rows
 
     async def one(self, sql: str, *args: object) -> Row | None:
         rows = await self.all(sql, *args)
@@ -100,27 +99,42 @@ class Cursor:
 
     async def execute(self, sql: str, *args: object) -> int:
         """The number of rows affected."""
-        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
-            return int(await cursor.execute(sql, args or None))
+        return (await self._run(bind(sql, args)))[0].affected
 
     async def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
-        """One multi-row INSERT (aiomysql batches only when a space follows VALUES)."""
-        async with asyncio.timeout(STATEMENT_S), self._connection.cursor() as cursor:
-            return int(await cursor.executemany(sql, rows) or 0)
+        """One multi-row INSERT, whose SQL ends in `VALUES (...)`."""
+        if not rows:
+            return 0
+        return await self.execute(many(sql, len(rows)), *itertools.chain.from_iterable(rows))
+
+    async def together(self, *statements: Statement) -> list[list[Row]]:
+        """The rows of each, (sql, value...), one after the other in one packet: one trip to the server."""
+        bound = [bind(sql, args) for sql, *args in statements]
+        return [answer.rows for answer in await self._run(*bound)]
+
+    async def _run(self, *statements: bytes) -> list[Answer]:
+        """The answers to `statements`, without those of what was deferred."""
+        before = len(self._deferred)
+        packet, self._deferred = [*self._deferred, *statements], []
+        async with asyncio.timeout(STATEMENT_S):
+            return (await self._connection.run(packet))[before:]
 
 
 class Tx(Cursor):
     """A transaction in progress. Lock the entity's row first; then claim the key; then decide."""
 
-    def __init__(
-        self, connection: aiomysql.Connection, ids: IdMaker, now_ms: int, wing: str
-    ) -> None:
+    def __init__(self, connection: Connection, ids: IdMaker, now_ms: int, wing: str) -> None:
         super().__init__(connection)
         self._ids = ids
         self._wing = wing
         self.now_ms = now_ms
         self._facts: list[Fact] = []
         self._claimed: tuple[int, str] | None = None
+        self.defer("BEGIN")
+
+    def defer(self, sql: str, *args: object) -> None:
+        """Send it in front of the next statement, or of the COMMIT, in the same packet: a write whose answer says nothing."""
+        self._deferred.append(bind(sql, args))
 
     def new_id(self, gene: int | None = None) -> Id:
         return self._ids.make(self.now_ms, gene)
@@ -131,29 +145,37 @@ class Tx(Cursor):
         share = (1 << GENE_BITS) // len(WINGS)
         return self.new_id(WINGS.index(self._wing) * share + random.randrange(share))
 
-    async def claim(self, call: Call, command: object) -> None:
-        """Take the call's idempotency key for this transaction.
+    async def claim(self, call: Call, command: object, *locks: Statement) -> list[list[Row]]:
+        """Take the call's idempotency key for this transaction; `locks` go in front of it in the same packet (the entity's
+        row first, then what is read under its lock), and their rows are the answer.
 
         Raise idempotency.Replayed (which `Database.act` turns into the first reply) when this very command has been done
         under the key, KeyReused when another one has.
         """
-        if call.key is not None:
-            await idempotency.claim(self, call, command)
-            self._claimed = (call.actor.user_id, call.key)
+        if call.key is None:
+            return await self.together(*locks) if locks else []
+        rows = await idempotency.claim(self, call, command, locks)
+        self._claimed = (call.actor.user_id, call.key)
+        return rows
 
     def emit(self, *facts: Fact) -> None:
         self._facts.extend(facts)
 
-    async def _finish(self, reply: object) -> list[Published]:
+    def _finish(self, reply: object) -> list[Published]:
+        """What is left to write, deferred to the COMMIT."""
         if self._claimed is not None:
-            await idempotency.store_reply(self, *self._claimed, wire.msgpack(reply))
+            idempotency.store_reply(self, *self._claimed, wire.msgpack(reply))
         published = [
             outbox.prepare(fact, self._new_fact_id(), time.time_ns() // 1000)
             for fact in self._facts
         ]
         if published:
-            await outbox.append(self, published)
+            outbox.append(self, published)
         return published
+
+    async def _commit(self) -> None:
+        """Everything deferred, then COMMIT: when one fails, nothing after it is begun."""
+        await self._run(b"COMMIT")
 
 
 class Database:
@@ -162,7 +184,7 @@ class Database:
     def __init__(
         self,
         wing: str,
-        pool: aiomysql.Pool,
+        pool: Pool,
         ids: IdMaker,
         publisher: Offers | None,
         acquire_timeout_s: float,
@@ -172,7 +194,6 @@ class Database:
         self._ids = ids
         self._publisher = publisher
         self._acquire_timeout_s = acquire_timeout_s
-        self._telling: set[asyncio.Task[None]] = set()
 
     async def act(self, now_ms: int, body: Callable[[Tx], Awaitable[R]], reply: type[R]) -> R:
         """Run `body` as one transaction: commit, publish, and give back its reply.
@@ -206,15 +227,14 @@ class Database:
         self, now_ms: int, body: Callable[[Tx], Awaitable[R]]
     ) -> tuple[R, list[Published]]:
         async with self._connection() as connection:
-            await connection.begin()
             try:
                 tx = Tx(connection, self._ids, now_ms, self.wing)
                 result = await body(tx)
-                published = await tx._finish(result)
+                published = tx._finish(result)
                 failpoints.reach("before_commit")
                 for item in published:
                     item.committed_us = time.time_ns() // 1000
-                await connection.commit()
+                await tx._commit()
             except BaseException as error:
                 await _roll_back(connection, error)
                 raise
@@ -231,17 +251,8 @@ class Database:
             await cursor.one("SELECT 1")
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiomysql.Connection]:
-        try:
-            POOL_WAITING.labels(self.wing).inc()
-            try:
-                connection = await asyncio.wait_for(self._pool.acquire(), self._acquire_timeout_s)
-            finally:
-                POOL_WAITING.labels(self.wing).dec()
-        except (TimeoutError, OSError) as error:
-            raise Unavailable("the database is away or overloaded", wing=self.wing) from error
-        except pymysql.err.MySQLError as error:
-            raise _translated(error, self.wing) from error
+    async def _connection(self) -> AsyncIterator[Connection]:
+        connection = self._pool.take() or await self._acquire()
         try:
             yield connection
         except pymysql.err.MySQLError as error:
@@ -250,7 +261,7 @@ class Database:
                 raise
             connection.close()
             raise translated from error
-        except (OSError, asyncio.IncompleteReadError) as error:
+        except OSError as error:  # TimeoutError too
             connection.close()
             raise Unavailable("the database went away", wing=self.wing) from error
         except asyncio.CancelledError:
@@ -258,14 +269,19 @@ class Database:
             raise
         finally:
             self._pool.release(connection)
-            if connection.closed:
-                self._tell_waiting()
 
-    def _tell_waiting(self) -> None:
-        """There is room for a new connection: aiomysql tells those who wait only of those that come back alive."""
-        task = asyncio.get_running_loop().create_task(self._pool._wakeup())
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    async def _acquire(self) -> Connection:
+        waiting = POOL_WAITING.labels(self.wing)
+        waiting.inc()
+        try:
+            async with asyncio.timeout(self._acquire_timeout_s):
+                return await self._pool.acquire()
+        except OSError as error:  # TimeoutError too
+            raise Unavailable("the database is away or overloaded", wing=self.wing) from error
+        except pymysql.err.MySQLError as error:
+            raise _translated(error, self.wing) from error
+        finally:
+            waiting.dec()
 
 
 def error_code(error: BaseException) -> int:
@@ -289,12 +305,15 @@ def _translated(error: pymysql.err.MySQLError, wing: str) -> Exception:
     return error
 
 
-async def _roll_back(connection: aiomysql.Connection, error: BaseException) -> None:
+async def _roll_back(connection: Connection, error: BaseException) -> None:
     if isinstance(error, asyncio.CancelledError):
         connection.close()
         return
+    if not connection.get_transaction_status():  # not begun, or the server has rolled back itself
+        return
     try:
-        await connection.rollback()
+        async with asyncio.timeout(STATEMENT_S):
+            await connection.run([b"ROLLBACK"])
     except Exception:  # the connection is gone, and with it the transaction
         connection.close()
 
@@ -305,24 +324,24 @@ async def open_database(
     acquire_timeout_s: float = 3.0,
 ) -> AsyncIterator[Database]:  # fmt: skip
     """A pool of at most `size` connections, opened as needed, so that a process starts without its database."""
-    # What INSERT IGNORE is for, and no news.
-    warnings.filterwarnings("ignore", "Duplicate entry", category=aiomysql.Warning)
     where: dict[str, Any] = (
         {"unix_socket": dsn.unix_socket}
         if dsn.unix_socket
         else {"host": dsn.host, "port": dsn.port}
     )
-    pool = await aiomysql.create_pool(
-        minsize=0, maxsize=size, user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4",
-        autocommit=True, connect_timeout=2, pool_recycle=1800,
-        sql_mode="'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",  # aiomysql does not quote it
-        init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
-    )  # fmt: skip
+
+    async def connect() -> Connection:
+        connection = Connection(
+            user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4", autocommit=True,
+            connect_timeout=2,
+            sql_mode="'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",  # aiomysql does not quote it
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
+        )  # fmt: skip
+        await connection.open()
+        return connection
+
+    pool = Pool(connect, size)
     try:
         yield Database(wing, pool, ids, publisher, acquire_timeout_s)
     finally:
-        pool.close()
-        try:
-            await asyncio.wait_for(pool.wait_closed(), 2)
-        except TimeoutError:
-            pool.terminate()
+        await pool.close()

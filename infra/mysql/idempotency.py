@@ -7,6 +7,7 @@ command it was, the reply what was answered. Refusals roll back, so they are not
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pymysql.err
@@ -16,7 +17,8 @@ from market.kernel.actor import Call
 from market.kernel.errors import KeyReused
 
 if TYPE_CHECKING:
-    from infra.mysql.database import Cursor
+    from infra.mysql.connection import Row, Statement
+    from infra.mysql.database import Cursor, Tx
 
 KEPT_MS = 7 * 24 * 3600 * 1000
 
@@ -34,23 +36,24 @@ class Replayed(Exception):
         self.reply = reply
 
 
-async def claim(tx: Cursor, call: Call, command: object) -> None:
+async def claim(tx: Tx, call: Call, command: object, locks: Sequence[Statement]) -> list[list[Row]]:
     name = f"{type(command).__module__}.{type(command).__qualname__}"
     digest = hashlib.sha256(name.encode() + b"\0" + wire.msgpack(command)).digest()
     actor = call.actor.user_id
     try:
-        await tx.execute(INSERT, actor, call.key, digest, call.now_ms)
+        *rows, _ = await tx.together(*locks, (INSERT, actor, call.key, digest, call.now_ms))
     except pymysql.err.IntegrityError:
         row = await tx.one(SELECT, actor, call.key)
         if row is None:  # the other one rolled back between our two statements: run again
             raise pymysql.err.OperationalError(1213, "the key's first claim vanished") from None
-        if bytes(row[0]) != digest:
+        if row[0] != digest:
             raise KeyReused("this key was used for another command") from None
-        raise Replayed(bytes(row[1])) from None
+        raise Replayed(row[1]) from None
+    return rows
 
 
-async def store_reply(tx: Cursor, actor_id: int, key: str, reply: bytes) -> None:
-    await tx.execute(UPDATE, reply, actor_id, key)
+def store_reply(tx: Tx, actor_id: int, key: str, reply: bytes) -> None:
+    tx.defer(UPDATE, reply, actor_id, key)
 
 
 async def forget(cursor: Cursor, now_ms: int, limit: int = 1000) -> int:

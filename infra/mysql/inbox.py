@@ -26,15 +26,15 @@ INSERT = (
     "VALUES (%s, %s, %s, %s, %s, %s)"
 )
 PENDING = (
-    "SELECT fact_id, kind, entity, version, occurred_us, data FROM inbox "
+    "SELECT seq, fact_id, kind, entity, version, occurred_us, data FROM inbox "
     "WHERE done = 0 AND due_ms <= %s AND entity NOT IN "
     "(SELECT entity FROM inbox WHERE done = 0 AND due_ms > %s) ORDER BY seq LIMIT %s"
 )
-STILL_PENDING = "SELECT fact_id FROM inbox WHERE fact_id IN ({}) AND done = 0 FOR UPDATE"
-MARK = "UPDATE inbox SET done = 1, done_ms = %s, error = NULL WHERE fact_id IN ({})"
+STILL_PENDING = "SELECT seq FROM inbox WHERE seq IN ({}) AND done = 0 FOR UPDATE"
+MARK = "UPDATE inbox SET done = 1, done_ms = %s, error = NULL WHERE seq IN ({})"
 POSTPONE = (
     "UPDATE inbox SET attempts = attempts + 1, error = %s, "
-    "due_ms = %s + LEAST(60000, 250 * POW(2, LEAST(attempts, 12))) WHERE fact_id = %s"
+    "due_ms = %s + LEAST(60000, 250 * POW(2, LEAST(attempts, 12))) WHERE seq = %s"
 )
 FORGET = "DELETE FROM inbox WHERE done = 1 AND done_ms < %s LIMIT %s"
 BACKLOG = (
@@ -53,6 +53,7 @@ async def insert(cursor: Cursor, schema: str, published: Sequence[Published]) ->
 class Waiting:
     """An inbox row. Read by `heard` only when its turn comes, so that one which cannot be read hurts itself alone."""
 
+    seq: int
     fact_id: Id
     kind: str
     entity: Id
@@ -72,26 +73,25 @@ async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Waiting]:
     """The oldest facts that are due and whose entity is not waiting for a failed one."""
     rows = await cursor.all(PENDING, now_ms, now_ms, limit)
     return [
-        Waiting(Id(fact_id), kind, Id(entity), version, occurred_us // 1000, bytes(data))
-        for fact_id, kind, entity, version, occurred_us, data in rows
+        Waiting(seq, Id(fact_id), kind, Id(entity), version, occurred_us // 1000, bytes(data))
+        for seq, fact_id, kind, entity, version, occurred_us, data in rows
     ]
 
 
-async def lock_pending(tx: Cursor, facts: Sequence[Waiting]) -> set[int]:
-    """Lock these rows; the ids of those that nobody else has handled meanwhile."""
+async def lock_pending(tx: Cursor, facts: Sequence[Waiting]) -> list[Waiting]:
+    """Lock these rows; those of them that nobody else has handled meanwhile."""
     marks = ", ".join(["%s"] * len(facts))
-    rows = await tx.all(STILL_PENDING.format(marks), *(f.fact_id for f in facts))
-    return {row[0] for row in rows}
+    rows = await tx.all(STILL_PENDING.format(marks), *(f.seq for f in facts))
+    pending = {row[0] for row in rows}
+    return [fact for fact in facts if fact.seq in pending]
 
 
 async def mark_done(tx: Cursor, facts: Sequence[Waiting], now_ms: int) -> None:
-    await tx.execute(
-        MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.fact_id for f in facts)
-    )
+    await tx.execute(MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.seq for f in facts))
 
 
 async def postpone(cursor: Cursor, fact: Waiting, error: str, now_ms: int) -> None:
-    await cursor.execute(POSTPONE, error[:500], now_ms, fact.fact_id)
+    await cursor.execute(POSTPONE, error[:500], now_ms, fact.seq)
 
 
 async def forget(cursor: Cursor, now_ms: int, limit: int = 1000) -> int:

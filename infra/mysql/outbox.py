@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import wire
+from infra.mysql.connection import many
 from market.kernel.facts import Fact
 from market.kernel.ids import Id
 from market.kernel.topics import Push
 
 if TYPE_CHECKING:
-    from infra.mysql.database import Cursor
+    from infra.mysql.database import Cursor, Tx
 
 INSERT = (
     "INSERT INTO outbox (fact_id, kind, entity, version, occurred_us, data, pushes) "
@@ -52,14 +53,12 @@ def prepare(fact: Fact, fact_id: Id, now_us: int) -> Published:
     )  # fmt: skip
 
 
-async def append(tx: Cursor, published: Sequence[Published]) -> None:
-    await tx.execute_many(
-        INSERT,
-        [
-            (p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data, p.pushes_raw)
-            for p in published
-        ],
-    )
+def append(tx: Tx, published: Sequence[Published]) -> None:
+    """Deferred: the rows go with the COMMIT."""
+    values: list[object] = []
+    for p in published:
+        values += (p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data, p.pushes_raw)
+    tx.defer(many(INSERT, len(published)), *values)
 
 
 async def waiting(cursor: Cursor, limit: int, except_for: Collection[int] = ()) -> list[Published]:
