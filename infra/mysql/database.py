@@ -17,7 +17,8 @@ from prometheus_client import Counter, Gauge
 from infra import failpoints, wire
 from infra.config import WINGS, Dsn
 from infra.mysql import idempotency, outbox
-from infra.mysql.connection import Answer, Connection, Row, Statement, bind, many
+from infra.mysql.connection import Answer, Connection, Statement, bind, many
+from infra.mysql.connection import Row as Row  # stores take it from here
 from infra.mysql.outbox import Published
 from infra.mysql.pool import Pool
 from market.kernel.actor import Call

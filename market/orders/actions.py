@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from infra.action import action, table
@@ -28,8 +27,7 @@ from market.orders.commands import (
 )  # fmt: skip
 from market.orders.rules import booking, life, price
 from market.orders.rules import order as rules
-from market.orders.rules.booking import CalendarView
-from market.orders.rules.order import Codes, OrderView
+from market.orders.rules.order import Codes, Order, OrderView
 from market.orders.wing import Orders
 
 
@@ -91,16 +89,16 @@ async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
     period = Period(command.start_ms, command.end_ms)
     held = await _held_by_another(orders, call, command.listing_id, period)
 
+    # A period may begin a little ago: what has ended since then overlaps it still.
+    locks = store.calendar_locks(command.listing_id, min(period.start_ms, call.now_ms))
+
     async def body(tx: Tx) -> OrderView:
-        bookable = await store.lock_bookable(tx, command.listing_id)
-        await tx.claim(call, command)
+        found = store.calendar(*await tx.claim(call, command, *locks))
+        bookable, busy = found.bookable, found.busy
         if held is not None:  # said only now: a command that has been done is answered as it was
             raise held
         booking.check_quote(bookable, command.terms_version)
         booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
-        # A period may begin a little ago: what has ended since then overlaps it still.
-        since_ms = min(period.start_ms, call.now_ms)
-        busy = (await store.busy(tx, [bookable.listing_id], since_ms))[bookable.listing_id]
         booking.check_free(period, busy)
         cost = price.quote(
             period, bookable.price_hour_fen, bookable.price_day_fen, bookable.deposit_fen
@@ -170,15 +168,14 @@ async def fire_timer(orders: Orders, order_id: Id, now_ms: int) -> bool:
     if expected is None or expected[0] > now_ms:
         return False
     name = expected[1]
+    locks = store.move_locks(order_id, now_ms, frees=life.frees(life.BY_NAME[name]))
 
     async def body(tx: Tx) -> bool:
-        calendar_of = await _lock_calendar(tx, seen.listing_id, life.BY_NAME[name])
-        order = await store.lock_order(tx, order_id)
+        order, calendar = store.moving(await tx.together(*locks))
         if rules.due(order) != expected:
             return False
         moved, _ = rules.move(order, name, "time", now_ms)
-        await store.update_order(tx, moved)
-        tx.emit(rules.happened(moved, name, "time", await calendar_of()))
+        await _save(tx, moved, name, "time", calendar)
         return True
 
     return await orders.db.act(now_ms, body, bool)
@@ -188,23 +185,16 @@ Move = CancelOrder | StartOrder | ReturnOrder | AcceptReturn | DisputeOrder | De
 
 
 async def _move(orders: Orders, call: Call, name: str, command: Move) -> OrderView:
-    transition = life.BY_NAME[name]
-    listing_id = Id(0)
-    if life.frees(transition):
-        async with orders.db.read() as cursor:
-            listing_id = await store.listing_of(cursor, command.order_id)
+    locks = store.move_locks(command.order_id, call.now_ms, frees=life.frees(life.BY_NAME[name]))
 
     async def body(tx: Tx) -> OrderView:
-        calendar_of = await _lock_calendar(tx, listing_id, transition)
-        order = await store.lock_order(tx, command.order_id)
+        order, calendar = store.moving(await tx.claim(call, command, *locks))
         party = rules.party_of(order, call.actor)
-        await tx.claim(call, command)
         moved, _ = rules.move(
             order, name, party, call.now_ms, seen=command.version, code=getattr(command, "code", None),
             reason=getattr(command, "reason", ""),
         )  # fmt: skip
-        await store.update_order(tx, moved)
-        tx.emit(rules.happened(moved, name, party, await calendar_of()))
+        await _save(tx, moved, name, party, calendar)
         return rules.see(moved, party)
 
     try:
@@ -214,26 +204,17 @@ async def _move(orders: Orders, call: Call, name: str, command: Move) -> OrderVi
         raise
 
 
-async def _lock_calendar(
-    tx: Tx, listing_id: Id, transition: life.Transition
-) -> Callable[[], Awaitable[CalendarView | None]]:
-    """Lock the bookable row if the transition frees time. The answer, asked once the order is written, is the calendar
-    as it is then (None: unchanged)."""
-    if not life.frees(transition):
-        return _unchanged
-    bookable = await store.lock_bookable(tx, listing_id)
-
-    async def bumped() -> CalendarView:
-        after = replace(bookable, version=bookable.version + 1)
-        await store.bump_bookable(tx, after)
-        busy = await store.busy(tx, [after.listing_id], tx.now_ms)
-        return booking.calendar(after, busy[after.listing_id])
-
-    return bumped
-
-
-async def _unchanged() -> None:
-    return None
+async def _save(
+    tx: Tx, moved: Order, name: str, party: life.Party, calendar: store.Calendar | None
+) -> None:
+    """The order after a transition; with the calendar if that changes too, which then holds no more of it."""
+    view = None
+    if calendar is not None:
+        bookable = replace(calendar.bookable, version=calendar.bookable.version + 1)
+        await store.bump_bookable(tx, bookable)
+        view = booking.calendar(bookable, calendar.busy)
+    await store.update_order(tx, moved)
+    tx.emit(rules.happened(moved, name, party, view))
 
 
 async def _count_wrong_code(orders: Orders, order_id: Id, now_ms: int) -> None:

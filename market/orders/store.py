@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from infra import wire
-from infra.mysql.database import Cursor, Row, Tx
+from infra.mysql.connection import Row, Statement
+from infra.mysql.database import Cursor, Tx
 from market.kernel.availability import Plan
 from market.kernel.errors import NotFound, NotYet
 from market.kernel.ids import Id
@@ -19,6 +21,7 @@ BOOKABLE = (
     "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, address, plan, "
     "price_hour_fen, price_day_fen, deposit_fen FROM bookables"
 )
+CALENDAR_HEADS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
 UPSERT_BOOKABLE = (
     "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, "
     "address, plan, price_hour_fen, price_day_fen, deposit_fen) "
@@ -38,6 +41,16 @@ ORDER = (
     "start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, pay_by_ms, start_code, "
     "return_code, wrong_codes, reason, created_ms FROM orders"
 )
+LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
+"""An order's listing never changes, so that reading it needs no lock."""
+LOCK_BOOKABLE = f"{BOOKABLE} WHERE listing_id = %s FOR UPDATE"
+LOCK_BOOKABLE_OF = f"{BOOKABLE} WHERE listing_id = {LISTING} FOR UPDATE"
+LOCK_ORDER = f"{ORDER} WHERE id = %s FOR UPDATE"
+BUSY_BESIDE = (
+    f"SELECT listing_id, start_ms, end_ms FROM orders WHERE listing_id = {LISTING} "
+    "AND blocking = 1 AND end_ms > %s AND id <> %s ORDER BY start_ms"
+)
+ORDER_HEADS = "SELECT id, version FROM orders WHERE id IN ({})"
 INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
     "owner_id, title, address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, "
@@ -49,7 +62,6 @@ UPDATE_ORDER = (
     "return_code = %s, wrong_codes = %s, reason = %s, due_ms = %s WHERE id = %s"
 )
 POSTPONE = "UPDATE orders SET due_ms = %s WHERE id = %s AND due_ms <= %s"
-LISTING_OF = "SELECT listing_id FROM orders WHERE id = %s"
 DUE = "SELECT id FROM orders WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
 
 
@@ -72,17 +84,53 @@ def _order(row: Row) -> Order:
     )  # fmt: skip
 
 
-async def lock_bookable(tx: Tx, listing_id: Id) -> Bookable:
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A bookable row under its lock, and what was taken when it was locked."""
+
+    bookable: Bookable
+    busy: list[Period]
+
+
+def calendar_locks(listing_id: Id, since_ms: int) -> list[Statement]:
+    """For `calendar`: the bookable row's lock, and under it what is taken and ends after `since_ms`."""
+    return [(LOCK_BOOKABLE, listing_id), (BUSY.format("%s"), listing_id, since_ms)]
+
+
+def calendar(bookables: list[Row], taken: list[Row]) -> Calendar:
     """Raise NotYet when this wing has not heard of the listing: it may be on its way."""
-    bookable = await find_bookable(tx, listing_id, " FOR UPDATE")
-    if bookable is None:
+    if not bookables:
         raise NotYet("no such listing, or not yet")
-    return bookable
+    return Calendar(_bookable(bookables[0]), [Period(row[1], row[2]) for row in taken])
+
+
+def move_locks(order_id: Id, since_ms: int, *, frees: bool) -> list[Statement]:
+    """For `moving`: locks the bookable row if the transition `frees` time, then the order; then what others have taken."""
+    order = (LOCK_ORDER, order_id)
+    if not frees:
+        return [order]
+    return [
+        (LOCK_BOOKABLE_OF, order_id), order, (BUSY_BESIDE, order_id, since_ms, order_id),
+    ]  # fmt: skip
+
+
+def moving(rows: list[list[Row]]) -> tuple[Order, Calendar | None]:
+    """The order, and what its listing's calendar will be without it (None: unchanged). Raise NotFound."""
+    *before, orders, taken = rows if len(rows) > 1 else [*rows, []]
+    if not orders:
+        raise NotFound("no such order")
+    return _order(orders[0]), calendar(before[0], taken) if before else None
 
 
 async def find_bookable(cursor: Cursor, listing_id: Id, lock: str = "") -> Bookable | None:
     row = await cursor.one(f"{BOOKABLE} WHERE listing_id = %s{lock}", listing_id)
     return _bookable(row) if row else None
+
+
+async def calendar_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
+    """id -> version, of those that exist."""
+    marks = ", ".join(["%s"] * len(ids))
+    return dict(await cursor.all(CALENDAR_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
@@ -94,14 +142,14 @@ async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
 
 
 async def save_bookable(tx: Tx, b: Bookable) -> None:
-    await tx.execute(
+    tx.defer(
         UPSERT_BOOKABLE, b.listing_id, b.version, b.listing_version, b.terms_version, b.owner_id, b.status,
         b.title, b.address, wire.json(b.plan), b.price_hour_fen, b.price_day_fen, b.deposit_fen,
     )  # fmt: skip
 
 
 async def bump_bookable(tx: Tx, bookable: Bookable) -> None:
-    await tx.execute(BUMP_BOOKABLE, bookable.version, bookable.listing_id)
+    tx.defer(BUMP_BOOKABLE, bookable.version, bookable.listing_id)
 
 
 async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Period]]:
@@ -114,10 +162,10 @@ async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, lis
 
 
 async def lock_order(tx: Tx, order_id: Id) -> Order:
-    row = await tx.one(f"{ORDER} WHERE id = %s FOR UPDATE", order_id)
-    if row is None:
+    rows = await tx.all(LOCK_ORDER, order_id)
+    if not rows:
         raise NotFound("no such order")
-    return _order(row)
+    return _order(rows[0])
 
 
 async def read_order(cursor: Cursor, order_id: Id) -> Order:
@@ -125,6 +173,12 @@ async def read_order(cursor: Cursor, order_id: Id) -> Order:
     if row is None:
         raise NotFound("no such order")
     return _order(row)
+
+
+async def order_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
+    """id -> version, of those that exist."""
+    marks = ", ".join(["%s"] * len(ids))
+    return dict(await cursor.all(ORDER_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_orders(cursor: Cursor, ids: Sequence[Id]) -> list[Order]:
@@ -142,16 +196,8 @@ async def read_orders_of(
     return [_order(row) for row in rows]
 
 
-async def listing_of(cursor: Cursor, order_id: Id) -> Id:
-    """An order's listing never changes, so this needs no lock."""
-    row = await cursor.one(LISTING_OF, order_id)
-    if row is None:
-        raise NotFound("no such order")
-    return Id(row[0])
-
-
 async def insert_order(tx: Tx, o: Order) -> None:
-    await tx.execute(
+    tx.defer(
         INSERT_ORDER, o.id, o.version, o.process_version, o.state, life.blocks(o.state), o.entered_ms,
         o.listing_id, o.buyer_id, o.owner_id, o.title, o.address, o.period.start_ms, o.period.end_ms,
         o.terms_version, wire.json(o.lines), o.rent_fen, o.deposit_fen, o.fee_fen, o.pay_by_ms,
@@ -160,7 +206,7 @@ async def insert_order(tx: Tx, o: Order) -> None:
 
 
 async def update_order(tx: Tx, o: Order) -> None:
-    await tx.execute(
+    tx.defer(
         UPDATE_ORDER, o.version, o.state, life.blocks(o.state), o.entered_ms, o.start_code, o.return_code,
         o.wrong_codes, o.reason, _due_ms(o), o.id,
     )  # fmt: skip
