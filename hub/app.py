@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import random
 from collections.abc import AsyncIterator
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 
 from hub.commands import WINGS
 from hub.connection import Connection
+from hub.limits import REFUSED
 from hub.node import Node, Settings
-from hub.protocol import MAX_MESSAGE_BYTES, SUBPROTOCOLS
+from hub.protocol import MAX_MESSAGE_BYTES, SUBPROTOCOLS, Encoding
 from infra import metrics
 from infra.action import finish_running
 from infra.config import Config
@@ -47,31 +50,51 @@ async def make_app(config: Config) -> web.Application:
 
 
 def settings_of(config: Config) -> Settings:
-    default = Settings()
-    return Settings(
-        heartbeat_s=config.number("HUB_HEARTBEAT_S", default.heartbeat_s),
-        pong_s=config.number("HUB_PONG_S", default.pong_s),
-        connect_deadline_s=config.number("HUB_CONNECT_DEADLINE_S", default.connect_deadline_s),
-        max_topics=config.integer("HUB_MAX_TOPICS", default.max_topics),
-        commands_per_s=config.number("HUB_COMMANDS_PER_S", default.commands_per_s),
-        command_burst=config.integer("HUB_COMMAND_BURST", default.command_burst),
-        mailbox_bytes=config.integer("HUB_MAILBOX_BYTES", default.mailbox_bytes),
-        audit_s=config.number("HUB_AUDIT_S", default.audit_s),
-    )
+    """Each is `SHAREHUB_HUB_` and its name."""
+
+    def read(name: str, default: Any) -> Any:
+        match default:
+            case int():
+                return config.integer(name, default)
+            case float():
+                return config.number(name, default)
+            case _:
+                return config.text(name, default)
+
+    defaults = dataclasses.asdict(Settings())
+    return Settings(**{name: read(f"HUB_{name.upper()}", d) for name, d in defaults.items()})
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
     """GET /ws, upgraded. JSON unless the client offers sharehub.v1.msgpack."""
     node = request.app[NODE]
+    settings = node.settings
     if node.draining:
-        return web.Response(status=503, headers={"Retry-After": "1"})
+        return _come_back(503)
+    if len(node.connections) >= settings.max_connections:
+        REFUSED.labels("connections").inc()
+        return _come_back(503)
+    address = request.headers.get(settings.address_header, "") if settings.address_header else ""
+    address = address.rpartition(",")[2].strip() or request.remote or ""
+    if node.crowd.refuses(address):
+        REFUSED.labels("connections_of_address").inc()
+        return _come_back(429)
     # No compression: it costs 95 KiB a connection. No drain per message: the mailbox watches the buffer.
     # aiohttp refuses what reaches its limit, ours is the largest message that is taken.
     socket = web.WebSocketResponse(
         protocols=SUBPROTOCOLS, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1
     )
-    await socket.prepare(request)
-    transport = cast(asyncio.Transport, request.transport)
-    encoding = "msgpack" if socket.ws_protocol == SUBPROTOCOLS[0] else "json"
-    await Connection(node, socket, transport, encoding).serve()  # type: ignore[arg-type]
+    node.crowd.enter(address)
+    try:
+        await socket.prepare(request)
+        transport = cast(asyncio.Transport, request.transport)
+        encoding: Encoding = "msgpack" if socket.ws_protocol == SUBPROTOCOLS[0] else "json"
+        await Connection(node, socket, transport, encoding).serve()
+    finally:
+        node.crowd.leave(address)
     return socket
+
+
+def _come_back(status: int) -> web.Response:
+    """Before the socket is open there is only HTTP to say it in."""
+    return web.Response(status=status, headers={"Retry-After": str(random.randint(1, 5))})

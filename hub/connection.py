@@ -10,14 +10,17 @@ from typing import Any
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from msgspec import Struct
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from hub import protocol
+from hub.beacons import TYPING
 from hub.commands import COMMANDS
 from hub.errors import error_of
 from hub.joining import Joined, join
-from hub.mailbox import Item, Mailbox
+from hub.limits import REFUSED
+from hub.mailbox import Item
 from hub.node import Node
+from hub.outlet import Outlet
 from hub.protocol import (
     Bye,
     CloseCode,
@@ -34,6 +37,7 @@ from hub.protocol import (
     Reply,
     ServerPing,
     ServerPong,
+    Signal,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -44,8 +48,8 @@ from infra.tokens import Identity
 from market.kernel.errors import (
     BadInput,
     Busy,
-    Limited,
     MarketError,
+    NotFound,
     SessionRevoked,
     TokenExpired,
     Unauthenticated,
@@ -55,12 +59,21 @@ from market.kernel.errors import (
 log = structlog.get_logger("connection")
 
 CLOSES = Counter("sharehub_hub_closes_total", "Sockets closed by the server, by code.", ["code"])
-CONFLATED = Counter(
-    "sharehub_hub_conflated_total", "States replaced by a newer one before they were sent."
-)
 FRAMES = Counter("sharehub_hub_frames_total", "Frames received, by kind.", ["op"])
-BYTES_OUT = Counter("sharehub_hub_bytes_out_total", "Bytes written to sockets.")
-
+FRAMES_OF = {
+    kind: FRAMES.labels(kind.__name__.lower())
+    for kind in (Connect, Refresh, Subscribe, Unsubscribe, Command, Signal, Ping, Pong)
+}
+RESUME_SECONDS = Histogram(
+    "sharehub_hub_resume_seconds",
+    "From a connect frame to its answer, with all that the client lacked.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+RESUME_BYTES = Histogram(
+    "sharehub_hub_resume_bytes",
+    "Size of the answer to a connect frame.",
+    buckets=(500, 1000, 2000, 5000, 10_000, 50_000, 200_000, 1_000_000),
+)
 
 CLOSE_S = 3.0
 
@@ -75,7 +88,12 @@ class Refused(Exception):
         self.error = error
 
 
-class Connection:
+class Connection(Outlet):
+    __slots__ = (
+        "_commands", "_node", "_pinged_s", "_seen_s", "_socket", "_until_closed", "id", "identity", "own_session",
+        "session_revoked", "topics",
+    )  # fmt: skip
+
     def __init__(
         self,
         node: Node,
@@ -83,24 +101,21 @@ class Connection:
         transport: asyncio.Transport,
         encoding: Encoding,
     ) -> None:
+        settings = node.settings
+        super().__init__(
+            node.fanout, transport, encoding, settings.mailbox_bytes, settings.high_water_bytes
+        )
         self.id = secrets.token_hex(8)
-        self.encoding: Encoding = encoding
         self.topics: set[str] = set()
         self.identity: Identity | None = None
         self.own_session = ""
         self.session_revoked = False
-        self.closing: tuple[CloseCode, str] | None = None
-        self.gone = asyncio.Event()
         self._node = node
         self._socket = socket
-        self._transport = transport
-        self._mailbox = Mailbox(encoding, node.settings.mailbox_bytes)
         self._seen_s = time.monotonic()
         self._pinged_s: float | None = None
         self._until_closed = asyncio.timeout(None)
-        self._commands: set[asyncio.Task[None]] = set()
-        self._tokens = float(node.settings.command_burst)
-        self._tokens_s = self._seen_s
+        self._commands: set[asyncio.Task[None]] | None = None
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -117,7 +132,6 @@ class Connection:
         finally:
             self._node.remove(self)
             await self._close()
-            self.gone.set()
 
     async def _converse(self) -> None:
         try:
@@ -149,7 +163,7 @@ class Connection:
         except BadInput as error:
             raise Refused(CloseCode.BAD_FRAME, "bad frame", error) from None
         for frame in frames:
-            FRAMES.labels(type(frame).__name__.lower()).inc()
+            FRAMES_OF[type(frame)].inc()
         return frames
 
     async def _connect(self, first: protocol.ClientFrame, *rest: protocol.ClientFrame) -> None:
@@ -157,14 +171,16 @@ class Connection:
             raise Refused(
                 CloseCode.UNAUTHENTICATED, "connect first", Unauthenticated("connect first")
             )
+        began_s = time.perf_counter()
         self.identity = identity = self._verify(first.token)
         actor = identity.actor
+        self._node.identify(self, actor.user_id)
         self.own_session = f"{SESSION_PREFIX}{actor.session_id}"
         joined = await join(self._node, self, actor, first.topics, own_session=self.own_session)
         if self.session_revoked:
             raise Refused(CloseCode.SESSION_REVOKED, "session revoked", SessionRevoked())
         settings = self._node.settings
-        self._answer(
+        size = self._answer(
             Connected(
                 connection=self.id, user=actor.user_id, session=actor.session_id, role=actor.role,
                 server_ms=self._node.now_ms(), token_expires_ms=identity.expires_ms,
@@ -177,6 +193,8 @@ class Connection:
             ),
             joined,
         )  # fmt: skip
+        RESUME_BYTES.observe(size)
+        RESUME_SECONDS.observe(time.perf_counter() - began_s)
         for frame in rest:
             await self._handle(frame)
 
@@ -196,9 +214,11 @@ class Connection:
                 await self._subscribe(frame)
             case Unsubscribe():
                 gone = self.topics.intersection(frame.topics) - {self.own_session}
-                self._node.topics.leave(self, gone, self._node.now_s())
+                self._node.leave(self, gone)
                 self.topics -= gone
                 self.say(Unsubscribed(id=frame.id))
+            case Signal():
+                self._signal(frame)
             case Refresh():
                 self._refresh(frame)
             case Ping():
@@ -211,18 +231,31 @@ class Connection:
     async def _subscribe(self, frame: Subscribe) -> None:
         assert self.identity is not None
         try:
-            self._spend_token()
-        except Limited as error:
+            self._node.spend_token(self.identity.actor.user_id)
+        except MarketError as error:
             self.say(ErrorFrame(error=error_of(error), id=frame.id))
             return
         joined = await join(self._node, self, self.identity.actor, frame.topics)
         self._answer(Subscribed(id=frame.id, topics=joined.topics, refused=joined.refused), joined)
 
-    def _answer(self, frame: Struct, joined: Joined) -> None:
-        self.say(frame)
+    def _signal(self, frame: Signal) -> None:
+        assert self.identity is not None
+        user_id = self.identity.actor.user_id
+        try:
+            if frame.topic not in self.topics or not frame.topic.startswith(f"{TYPING}:"):
+                raise NotFound("watch typing:ID first")
+            self._node.spend_token(user_id)
+        except MarketError as error:
+            self.say(ErrorFrame(error=error_of(error)))
+        else:
+            self._node.beacons.type(user_id, frame.topic, frame.on)
+
+    def _answer(self, frame: Struct, joined: Joined) -> int:
+        size = self.say(frame)
         self.flush()  # a long answer must not count against what comes after it
         for item in joined.meanwhile:
             self.offer(item)
+        return size
 
     def _refresh(self, frame: Refresh) -> None:
         assert self.identity is not None
@@ -248,24 +281,20 @@ class Connection:
             self.say(Reply(id=frame.id, ok=False, error=error_of(error)))
             return
         task = asyncio.get_running_loop().create_task(self._perform(frame, operation))
+        if self._commands is None:
+            self._commands = set()
         self._commands.add(task)
         task.add_done_callback(self._commands.discard)
 
-    def _spend_token(self) -> None:
-        """Commands and subscriptions both read the primary, and share one bucket."""
-        settings, now_s = self._node.settings, time.monotonic()
-        refilled = self._tokens + (now_s - self._tokens_s) * settings.commands_per_s
-        self._tokens, self._tokens_s = min(settings.command_burst, refilled), now_s
-        if self._tokens < 1:
-            raise Limited("too many commands", per_second=settings.commands_per_s)
-        self._tokens -= 1
-
     def _admit(self, wing: str) -> None:
-        self._spend_token()
+        assert self.identity is not None
         settings = self._node.settings
-        if len(self._commands) >= settings.max_in_flight:
+        self._node.spend_token(self.identity.actor.user_id)
+        if self._commands is not None and len(self._commands) >= settings.max_in_flight:
+            REFUSED.labels("in_flight").inc()
             raise Busy("too many commands in flight", limit=settings.max_in_flight)
         if self._node.in_flight[wing] >= settings.max_in_flight_per_wing:
+            REFUSED.labels("in_flight_of_wing").inc()
             raise Busy("this part of the service is busy", wing=wing)
 
     async def _perform(self, frame: Command, operation: Any) -> None:
@@ -291,39 +320,18 @@ class Connection:
 
     # --- out ------------------------------------------------------------------------------------------------------
 
-    def say(self, frame: Struct) -> None:
-        """A frame for this client alone."""
-        self.offer(Item(protocol.encode(frame, self.encoding)))
+    def say(self, frame: Struct) -> int:
+        """A frame for this client alone; its size in bytes."""
+        encoded = protocol.encode(frame, self.encoding)
+        self.offer(Item(encoded))
+        return len(encoded)
 
-    def offer(self, item: Item) -> None:
-        """Never waits, never fails. A client that lets too much pile up is sent away, to resume."""
-        if self.closing is not None:
-            return
-        waiting = bool(self._mailbox)
-        if not self._mailbox.put(item):
-            self.close_soon(CloseCode.SLOW, "too slow; resume")
-        elif not waiting:
-            self._node.mark_dirty(self)
-
-    def flush(self) -> bool:
-        """Write what the socket will take. False when something had to stay."""
-        while self._mailbox:
-            if self._transport.is_closing():
-                return True
-            if self._transport.get_write_buffer_size() >= self._node.settings.high_water_bytes:
-                return False
-            message = self._mailbox.take()
-            if message is not None:
-                self._transport.write(message)
-                BYTES_OUT.inc(len(message))
-        if self._mailbox.conflated:
-            CONFLATED.inc(self._mailbox.conflated)
-            self._mailbox.conflated = 0
-        return True
-
-    def say_goodbye(self, reason: str, retry_after_ms: int) -> None:
-        self.say(Bye(code=CloseCode.GOING_AWAY, reason=reason, retry_after_ms=retry_after_ms))
-        self.flush()
+    async def go_away(self, retry_after_ms: int, finish_s: float) -> None:
+        """Answer what is being done, say goodbye, and close."""
+        if self._commands:
+            await asyncio.wait(set(self._commands), timeout=finish_s)
+        self.say(Bye(code=CloseCode.GOING_AWAY, reason="going away", retry_after_ms=retry_after_ms))
+        self.close_soon(CloseCode.GOING_AWAY, "going away")
 
     def close_soon(self, code: CloseCode, reason: str) -> None:
         """Close without waiting for it: a peer that does not read cannot hold us up."""

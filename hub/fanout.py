@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 from prometheus_client import Counter, Histogram
@@ -13,14 +16,24 @@ from hub.protocol import CloseCode, Encoding, Push, encode, join, websocket_fram
 from hub.topics import SESSION_PREFIX, Topic
 from market.kernel.topics import Kind, Snapshot
 
+if TYPE_CHECKING:
+    from hub.connection import Connection
+    from hub.outlet import Outlet
+
+WIDE = 200
+"""More members than this are written to in slices of as many, so that other topics' pushes need not wait for all of them."""
+
 DELIVERIES = Counter(
     "sharehub_hub_deliveries_total", "Pushes given to clients' mailboxes.", ["kind"]
 )
+DELIVERIES_OF = {kind: DELIVERIES.labels(kind) for kind in ("state", "log", "keyed", "ephemeral")}
 LAG_SECONDS = Histogram(
     "sharehub_hub_commit_to_write_seconds",
-    "From just before a change's COMMIT to its frames being in all mailboxes here.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5),
+    "From just before a change's COMMIT to the last transport write of it here, slow clients aside.",
+    ["width"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5),
 )
+LAG_NARROW, LAG_WIDE = LAG_SECONDS.labels("narrow"), LAG_SECONDS.labels("wide")
 STALE = Counter("sharehub_hub_duplicates_total", "Pushes that had been delivered already.")
 
 Message = tuple[Kind, int, str | None, int, int, msgspec.Raw]
@@ -51,34 +64,98 @@ class Encoded:
         return item
 
 
-def deliver_message(topic: Topic, raw: bytes) -> None:
-    """What came over Redis."""
-    kind, version, key, expires_ms, committed_us, payload = _decoder.decode(raw)
-    ephemeral = kind == "ephemeral"
-    deliver(
-        topic,
-        Push(
-            topic=topic.name, kind=kind, version=version, payload=payload, committed_us=committed_us,
-            key=None if ephemeral else key, epoch=key if ephemeral else None,
-            expires_ms=expires_ms if ephemeral else None,
-        ),
-    )  # fmt: skip
-    LAG_SECONDS.observe(max(0.0, time.time() - committed_us / 1e6))
+class Fanout:
+    """What has been given out and is not written yet: narrow topics' pushes until the end of this turn of the loop, wide ones'
+    slice by slice behind them."""
+
+    def __init__(self) -> None:
+        self._dirty: list[Outlet] = []
+        self._committed_us: list[int] = []
+        self._wide: deque[tuple[Topic, Encoded, Iterator[Connection], int]] = deque()
+        self.congested: set[Outlet] = set()
+
+    def mark_dirty(self, connection: Outlet) -> None:
+        """Its mailbox is flushed at the end of this turn of the loop, together with all others."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(connection)
+
+    def deliver_message(self, topic: Topic, raw: bytes) -> None:
+        """What came over Redis."""
+        kind, version, key, expires_ms, committed_us, payload = _decoder.decode(raw)
+        if kind == "ephemeral":
+            push = Push(topic.name, kind, version, payload, committed_us, None, key, expires_ms)
+        else:
+            push = Push(topic.name, kind, version, payload, committed_us, key)
+        self.deliver(topic, push)
+
+    def deliver(self, topic: Topic, push: Push) -> None:
+        key = push.epoch if push.kind == "ephemeral" else push.key
+        if not topic.is_new(push.kind, push.version, key):
+            STALE.inc()
+            return
+        if topic.name.startswith(SESSION_PREFIX):
+            _obey(topic, push)
+        encoded = Encoded(push)
+        members = topic.members
+        if len(members) > WIDE or any(before is topic for before, *_ in self._wide):
+            if not self._wide:
+                asyncio.get_running_loop().call_soon(self._write_slice)
+            self._wide.append((topic, encoded, iter(tuple(members)), push.committed_us))
+        elif members:
+            for connection in members:
+                connection.offer(encoded.item(connection.encoding))
+            if push.committed_us:
+                self._committed_us.append(push.committed_us)
+        if topic.joining:
+            for connection, meanwhile in topic.joining.items():
+                meanwhile.append((push.version, push.key, encoded.item(connection.encoding)))
+        DELIVERIES_OF[push.kind].inc(len(members))
+
+    def catch_up(self, topic: Topic, snapshot: Snapshot) -> int:
+        """Deliver what the truth has and this node's clients lack; how many pushes that took."""
+        count = 0
+        for push in _missing(topic, snapshot):
+            count += 1
+            self.deliver(topic, push)
+        return count
+
+    def relieve(self) -> None:
+        """Give congested clients more as their sockets drain."""
+        for connection in list(self.congested):
+            if connection.flush():
+                self.congested.discard(connection)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for connection in dirty:
+            if not connection.flush():
+                self.congested.add(connection)
+        if self._committed_us:
+            _observe(LAG_NARROW.observe, self._committed_us)
+            self._committed_us = []
+
+    def _write_slice(self) -> None:
+        topic, encoded, recipients, committed_us = self._wide[0]
+        members, left = topic.members, WIDE
+        for connection in recipients:
+            if connection in members:
+                connection.write_now(encoded.item(connection.encoding))
+            left -= 1
+            if not left:
+                break
+        else:
+            self._wide.popleft()
+            if committed_us:
+                _observe(LAG_WIDE.observe, (committed_us,))
+        if self._wide:
+            asyncio.get_running_loop().call_soon(self._write_slice)
 
 
-def deliver(topic: Topic, push: Push) -> None:
-    key = push.epoch if push.kind == "ephemeral" else push.key
-    if not topic.is_new(push.kind, push.version, key):
-        STALE.inc()
-        return
-    if topic.name.startswith(SESSION_PREFIX):
-        _obey(topic, push)
-    encoded = Encoded(push)
-    for connection in topic.members:
-        connection.offer(encoded.item(connection.encoding))
-    for connection, meanwhile in topic.joining.items():
-        meanwhile.append((push.version, push.key, encoded.item(connection.encoding)))
-    DELIVERIES.labels(push.kind).inc(len(topic.members))
+def _observe(observe: Callable[[float], None], committed_us: Iterable[int]) -> None:
+    now_s = time.time()
+    for us in committed_us:
+        observe(max(0.0, now_s - us / 1e6))
 
 
 def _obey(topic: Topic, push: Push) -> None:
@@ -90,17 +167,8 @@ def _obey(topic: Topic, push: Push) -> None:
         payload["revoked"] if isinstance(payload, dict) else getattr(payload, "revoked", False)
     )
     if revoked:
-        for connection in [*topic.members, *topic.joining]:
+        for connection in [*topic.members, *(topic.joining or ())]:
             connection.close_soon(CloseCode.SESSION_REVOKED, "session revoked")
-
-
-def catch_up(topic: Topic, snapshot: Snapshot) -> int:
-    """Deliver what the truth has and this node's clients lack; how many pushes that took."""
-    count = 0
-    for push in _missing(topic, snapshot):
-        count += 1
-        deliver(topic, push)
-    return count
 
 
 def _missing(topic: Topic, snapshot: Snapshot) -> Iterable[Push]:
@@ -116,7 +184,7 @@ def _missing(topic: Topic, snapshot: Snapshot) -> Iterable[Push]:
             )
     elif kind == "log":
         for entry in snapshot.entries:
-            if entry.version > topic.version and entry.version not in topic.ahead:
+            if not topic.has_entry(entry.version):
                 yield Push(
                     topic=name,
                     kind=kind,
@@ -126,7 +194,7 @@ def _missing(topic: Topic, snapshot: Snapshot) -> Iterable[Push]:
                 )
     elif kind == "keyed":
         for entry in snapshot.entries:
-            if entry.version > topic.key_versions.get(entry.key or "", 0):
+            if entry.version > topic.version_of(entry.key):
                 yield Push(
                     topic=name, kind=kind, version=entry.version, key=entry.key, payload=entry.payload,
                     committed_us=0,

@@ -10,7 +10,6 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -18,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from infra.redis import keys
-from infra.redis.client import connect
+from infra.redis.subscriber import Subscriber, open_subscriber
 
 log = structlog.get_logger("feed")
 
@@ -26,7 +25,7 @@ PROBE_EVERY_S = 1.0
 SILENCE_S = 3.0
 """Our own probe comes every second; this long without a word and the connection is made anew."""
 ACKNOWLEDGE_S = 1.0
-CHUNK = 500
+RECONNECT_S = 0.1
 
 AGE = Gauge(
     "sharehub_hub_pubsub_last_seen_age_seconds", "Since this node last heard its own probe."
@@ -53,10 +52,12 @@ class Feed:
         self._wanted = wanted
         self._on_message = on_message
         self._on_subscribed = on_subscribed
-        self._pubsub: Any = None
-        self._acknowledged: dict[str, asyncio.Future[None]] = {}
+        self._subscriber: Subscriber | None = None
+        self._asked: dict[str, asyncio.Future[None] | None] = {}
+        """Channel -> None once Redis has acknowledged it, before that a future."""
         self._again = False
         self._heard_s = float("-inf")
+        self._anything_s = 0.0
         self._healing: set[asyncio.Task[None]] = set()
 
     @property
@@ -67,64 +68,44 @@ class Feed:
     async def listen(self, topics: Iterable[str]) -> None:
         """Subscribe to what is not yet, and wait for Redis' word. While Redis is away this returns at once: every
         topic is healed when it comes back."""
-        pubsub = self._pubsub
-        if pubsub is None:
+        if self._subscriber is None:
             return
-        fresh = []
+        fresh, waiting = [], []
         for topic in topics:
             channel = keys.channel(topic)
-            if channel not in self._acknowledged:
-                self._acknowledged[channel] = asyncio.get_running_loop().create_future()
+            if channel not in self._asked:
+                self._asked[channel] = asyncio.get_running_loop().create_future()
                 fresh.append(channel)
-        waiting = [
-            future for topic in topics
-            if (future := self._acknowledged.get(keys.channel(topic))) is not None and not future.done()
-        ]  # fmt: skip
-        try:
-            if fresh:
-                await pubsub.subscribe(*fresh)
-            if waiting:
-                await asyncio.wait(waiting, timeout=ACKNOWLEDGE_S)
-        except (RedisError, OSError) as error:
-            log.warning("cannot subscribe now", error=str(error))
+            acknowledged = self._asked[channel]
+            if acknowledged is not None:
+                waiting.append(acknowledged)
+        if fresh:
+            self._subscriber.subscribe(fresh)
+        if waiting:
+            await asyncio.wait(waiting, timeout=ACKNOWLEDGE_S)
 
-    async def forget(self, topics: Iterable[str]) -> None:
+    def forget(self, topics: Iterable[str]) -> None:
         channels = [keys.channel(topic) for topic in topics]
         for channel in channels:
-            self._acknowledged.pop(channel, None)
-        if self._pubsub is not None and channels:
-            try:
-                await self._pubsub.unsubscribe(*channels)
-            except (RedisError, OSError) as error:
-                log.warning("cannot unsubscribe now", error=str(error))
+            self._asked.pop(channel, None)
+        if self._subscriber is not None and channels:
+            self._subscriber.unsubscribe(channels)
 
     async def run(self) -> None:
-        """Until cancelled: connect, subscribe to all, heal, read; again when anything fails."""
+        """Until cancelled: connect, subscribe to all, heal, listen; again when anything fails."""
         while True:
-            redis: Redis = connect(self._url)
             try:
-                pubsub = redis.pubsub()
-                await pubsub.subscribe(self._probe, keys.MISSED)
-                channels = [keys.channel(topic) for topic in self._wanted()]
-                loop = asyncio.get_running_loop()
-                self._acknowledged = {channel: loop.create_future() for channel in channels}
-                self._pubsub = pubsub
-                for start in range(0, len(channels), CHUNK):
-                    await pubsub.subscribe(*channels[start : start + CHUNK])
-                RESUBSCRIPTIONS.inc()
-                self._begin_healing(list(self._acknowledged.values()))
-                await self._read(pubsub)
-            except (RedisError, OSError, TimeoutError) as error:
+                subscriber = await open_subscriber(self._url, self._hear, self._acknowledge)
+            except (OSError, TimeoutError) as error:
                 log.warning("redis is away", error=str(error))
-            finally:
-                self._pubsub = None
-                for future in self._acknowledged.values():
-                    future.cancel()
-                self._acknowledged = {}
-                for healing in self._healing:
-                    healing.cancel()
-                await redis.aclose()
-            await asyncio.sleep(0.2)
+            else:
+                try:
+                    await self._live(subscriber)
+                except (RedisError, OSError, TimeoutError) as error:
+                    log.warning("redis is away", error=str(error))
+                finally:
+                    self._end(subscriber)
+            await asyncio.sleep(RECONNECT_S)
 
     async def probe(self, redis: Redis) -> None:
         """Until cancelled: say something to ourselves every second; more often until it has been heard once."""
@@ -134,6 +115,51 @@ class Feed:
             AGE.set(min(self.age_s, 1e6))
             await asyncio.sleep(PROBE_EVERY_S if self.age_s < PROBE_EVERY_S * 2 else 0.1)
 
+    async def _live(self, subscriber: Subscriber) -> None:
+        channels = [self._probe, keys.MISSED, *(keys.channel(topic) for topic in self._wanted())]
+        loop = asyncio.get_running_loop()
+        self._asked = {channel: loop.create_future() for channel in channels}
+        self._subscriber = subscriber
+        self._anything_s = time.monotonic()
+        subscriber.subscribe(channels)
+        RESUBSCRIPTIONS.inc()
+        self._begin_healing([future for future in self._asked.values() if future is not None])
+        while True:
+            await asyncio.wait({subscriber.lost}, timeout=SILENCE_S / 3)
+            if subscriber.lost.done():
+                subscriber.lost.result()
+            if time.monotonic() - self._anything_s > SILENCE_S:
+                raise TimeoutError(f"nothing heard for {SILENCE_S} s")
+
+    def _end(self, subscriber: Subscriber) -> None:
+        self._subscriber = None
+        subscriber.close()
+        for future in self._asked.values():
+            if future is not None:
+                future.cancel()
+        self._asked = {}
+        for healing in self._healing:
+            healing.cancel()
+
+    def _hear(self, channel: bytes, data: bytes) -> None:
+        self._anything_s = time.monotonic()
+        name = channel.decode()
+        if name.startswith("t:"):
+            self._on_message(keys.topic_of(name), data)
+        elif name == self._probe:
+            self._heard_s = self._anything_s
+        elif name == keys.MISSED:
+            self._heal_once_more()
+
+    def _acknowledge(self, channel: bytes) -> None:
+        self._anything_s = time.monotonic()
+        name = channel.decode()
+        future = self._asked.get(name)
+        if future is not None:
+            self._asked[name] = None
+            if not future.done():
+                future.set_result(None)
+
     def _begin_healing(self, acknowledgements: list[asyncio.Future[None]]) -> None:
         task = asyncio.create_task(self._heal(acknowledgements))
         self._healing.add(task)
@@ -141,7 +167,7 @@ class Feed:
 
     def _healed(self, task: asyncio.Task[None]) -> None:
         self._healing.discard(task)
-        if self._again and self._pubsub is not None:
+        if self._again and self._subscriber is not None:
             self._again = False
             self._begin_healing([])
 
@@ -156,27 +182,3 @@ class Feed:
         if acknowledgements:
             await asyncio.wait(acknowledgements, timeout=10)
         await self._on_subscribed()
-
-    async def _read(self, pubsub: Any) -> None:
-        begun = False
-        while True:
-            message = await pubsub.get_message(timeout=SILENCE_S)
-            if message is None:
-                raise TimeoutError(f"nothing heard for {SILENCE_S} s")
-            kind, channel = message["type"], message["channel"].decode()
-            if kind == "message":
-                if channel == self._probe:
-                    self._heard_s = time.monotonic()
-                elif channel == keys.MISSED:
-                    self._heal_once_more()
-                else:
-                    self._on_message(keys.topic_of(channel), message["data"])
-            elif kind == "subscribe":
-                if channel == self._probe:
-                    # redis-py reconnects and subscribes again by itself, and says nothing of what passed meanwhile.
-                    if begun:
-                        raise ConnectionResetError("connected anew beneath us")
-                    begun = True
-                future = self._acknowledged.get(channel)
-                if future is not None and not future.done():
-                    future.set_result(None)

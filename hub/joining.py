@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hub import sources
+from hub.limits import REFUSED
 from hub.mailbox import Item
 from hub.protocol import Have, Refusal, TopicEntry, TopicState
+from hub.sources import owner_of
 from hub.topics import SESSION_PREFIX, Topic
 from market.kernel.actor import Actor
 from market.kernel.errors import NotFound, TooManyTopics, Unavailable, UnknownTopic
@@ -40,28 +41,30 @@ async def join(
     joined = Joined()
     wanted = dict(haves)
     for name in list(wanted):
-        if sources.owner_of(name) is None or len(name) > 128:
+        if owner_of(name) is None or len(name) > 128:
             joined.refused.append(Refusal(name, UnknownTopic.code))
             del wanted[name]
     room = node.settings.max_topics - len(connection.topics - {connection.own_session})
     for name in [name for name in wanted if name not in connection.topics][max(room, 0) :]:
         joined.refused.append(Refusal(name, TooManyTopics.code))
+        REFUSED.labels("topics").inc()
         del wanted[name]
     if own_session is not None:
         wanted[own_session] = None  # whatever version the client says it has
 
+    before = set(connection.topics)
     topics = node.topics.begin_joining(connection, wanted)
     try:
         await node.feed.listen(wanted)
         wants = [Want(topic=name, have=have) for name, have in wanted.items()]
-        found, away = await sources.read(node.wings, wants, node.now_ms())
+        found, away = await node.sources.read(wants)
     except BaseException:
         node.topics.leave(
             connection, [n for n in wanted if n not in connection.topics], node.now_s()
         )
         raise
     for topic in topics:
-        meanwhile = topic.joining.pop(connection, [])
+        meanwhile = topic.stop_joining(connection)
         snapshot = found.get(topic.name)
         if snapshot is not None and snapshot.readers.admit(actor):
             _let_in(connection, topic, snapshot)
@@ -83,6 +86,7 @@ async def join(
             joined.refused.append(Refusal(topic.name, NotFound.code))
         connection.topics.discard(topic.name)
         node.topics.leave(connection, [topic.name], node.now_s())
+    node.beacons.enter(actor.user_id, connection.topics - before)
     return joined
 
 
@@ -94,13 +98,11 @@ def _let_in(connection: Connection, topic: Topic, snapshot: Snapshot) -> None:
     if not topic.members:  # otherwise `version` speaks for the others too, who may lack something
         topic.kind = snapshot.kind
         same_count = topic.epoch == snapshot.epoch
-        topic.version = max(topic.version, snapshot.version) if same_count else snapshot.version
+        topic.begins_at(max(topic.version, snapshot.version) if same_count else snapshot.version)
         topic.epoch = snapshot.epoch
-        topic.ahead = {number for number in topic.ahead if number > topic.version}
-        for entry in snapshot.entries:
-            if snapshot.kind == "keyed":
-                known = topic.key_versions.get(entry.key or "", 0)
-                topic.key_versions[entry.key or ""] = max(known, entry.version)
+        if snapshot.kind == "keyed":
+            for entry in snapshot.entries:
+                topic.note_key(entry.key, max(topic.version_of(entry.key), entry.version))
     topic.members[connection] = None
     connection.topics.add(topic.name)
     if topic.name.startswith(SESSION_PREFIX) and revoked(snapshot.state):

@@ -6,66 +6,84 @@ in bytes; beyond the bound the client is told to come back and resume, which cos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from hub.protocol import Encoding, join, websocket_frame
 
 MAX_MESSAGE_FRAMES = 64
 MAX_MESSAGE_BYTES = 32 * 1024
 
 
-@dataclass(slots=True)
 class Item:
     """One encoded frame. `slot` is what a newer one replaces (None: never). `alone` is its ready-made WebSocket frame."""
 
-    frame: bytes
-    slot: tuple[str, str | None] | None = None
-    alone: bytes | None = None
+    __slots__ = ("alone", "frame", "slot")
+
+    def __init__(
+        self, frame: bytes, slot: tuple[str, str | None] | None = None, alone: bytes | None = None
+    ) -> None:
+        self.frame = frame
+        self.slot = slot
+        self.alone = alone
 
 
-@dataclass(slots=True)
 class Mailbox:
-    encoding: Encoding
-    limit_bytes: int
-    waiting_bytes: int = 0
-    conflated: int = 0
-    _items: dict[object, Item] = field(default_factory=dict)
-    """slot (or the item's own identity) -> item, in the order of first arrival."""
+    """Empty for nearly everybody nearly always, and then it holds nothing."""
+
+    __slots__ = ("_items", "conflated", "encoding", "limit_bytes", "waiting_bytes")
+
+    def __init__(self, encoding: Encoding, limit_bytes: int) -> None:
+        self.encoding: Encoding = encoding
+        self.limit_bytes = limit_bytes
+        self.waiting_bytes = 0
+        self.conflated = 0
+        self._items: dict[object, Item] | None = None
+        """slot (or the item's own identity) -> item, in the order of first arrival."""
 
     def put(self, item: Item) -> bool:
         """False when the bound is exceeded: the client must come back. One item alone is never too much, however large:
         coming back would only bring it again."""
-        place: object = id(item) if item.slot is None else item.slot
-        replaced = self._items.pop(place, None) if item.slot is not None else None
-        if replaced is not None:
-            self.waiting_bytes -= len(replaced.frame)
-            self.conflated += 1
-        elif place in self._items:  # the same log line offered twice
+        items = self._items
+        slot = item.slot
+        if items is None:
+            self._items = {id(item) if slot is None else slot: item}
+            self.waiting_bytes = len(item.frame)
             return True
-        self._items[place] = item
+        if slot is None:
+            if id(item) in items:  # the same log line offered twice
+                return True
+            items[id(item)] = item
+        else:
+            replaced = items.pop(slot, None)
+            if replaced is not None:
+                self.waiting_bytes -= len(replaced.frame)
+                self.conflated += 1
+            items[slot] = item
         self.waiting_bytes += len(item.frame)
-        return self.waiting_bytes <= self.limit_bytes or len(self._items) == 1
+        return self.waiting_bytes <= self.limit_bytes or len(items) == 1
 
     def __bool__(self) -> bool:
-        return bool(self._items)
+        return self._items is not None
 
     def take(self) -> bytes | None:
         """The next WebSocket frame: as many waiting frames as fit one message. None when nothing waits."""
-        if not self._items:
+        items = self._items
+        if items is None:
             return None
-        if len(self._items) == 1:
-            _, item = self._items.popitem()
+        if len(items) == 1:
+            _, item = items.popitem()
+            self._items = None
             self.waiting_bytes = 0
             return item.alone or websocket_frame(join([item.frame], self.encoding), self.encoding)
         frames: list[bytes] = []
         size = 0
-        while self._items and len(frames) < MAX_MESSAGE_FRAMES:
-            place = next(iter(self._items))
-            item = self._items[place]
+        while items and len(frames) < MAX_MESSAGE_FRAMES:
+            place = next(iter(items))
+            item = items[place]
             if frames and size + len(item.frame) > MAX_MESSAGE_BYTES:
                 break
-            del self._items[place]
+            del items[place]
             frames.append(item.frame)
             size += len(item.frame)
+        if not items:
+            self._items = None
         self.waiting_bytes -= size
         return websocket_frame(join(frames, self.encoding), self.encoding)

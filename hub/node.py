@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from hub import fanout, sources
+from hub.beacons import REFRESH_S, Beacons
+from hub.fanout import Fanout
 from hub.feed import Feed
+from hub.limits import SETTLE_S, Buckets, Crowd
 from hub.protocol import CloseCode
+from hub.sources import Sources
 from hub.topics import Topic, Topics
 from infra.process import Process, now_ms
+from market.kernel.errors import Limited
 from market.kernel.topics import Want
 
 if TYPE_CHECKING:
@@ -24,9 +30,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger("hub")
 
 RETRY_S = 1.0
+RELIEVE_S = 0.02
+FINISH_S = 3.0
+"""How long a client that is told to go may wait for the answers to what it has asked."""
 
 CONNECTIONS = Gauge("sharehub_hub_connections", "Open sockets.")
-SUBSCRIPTIONS = Gauge("sharehub_hub_topics", "Topics watched on this node.")
+TOPICS = Gauge("sharehub_hub_topics", "Topics watched on this node.")
+SUBSCRIPTIONS = Gauge("sharehub_hub_subscriptions", "(Connection, topic) pairs on this node.")
 HEALED = Counter("sharehub_hub_healed_total", "Pushes that came from comparing with MySQL.")
 HEAL_SECONDS = Histogram(
     "sharehub_hub_heal_seconds", "Time to compare all local topics with MySQL."
@@ -41,6 +51,9 @@ class Settings:
     heartbeat_s: float = 25.0
     pong_s: float = 10.0
     token_grace_s: float = 25.0
+    max_connections: int = 15_000
+    max_per_address: int = 2_000
+    max_per_user: int = 10
     max_topics: int = 200
     max_in_flight: int = 16
     max_in_flight_per_wing: int = 64
@@ -51,7 +64,9 @@ class Settings:
     audit_s: float = 15.0
     idle_topic_s: float = 10.0
     deaf_s: float = 5.0
-    drain_s: float = 5.0
+    drain_per_s: float = 500.0
+    drain_s: float = 20.0
+    address_header: str = ""
 
 
 class Node:
@@ -60,6 +75,11 @@ class Node:
         self.wings = wings
         self.settings = settings
         self.topics = Topics()
+        self.fanout = Fanout()
+        self.beacons = Beacons(wings["chat"], process.redis)
+        self.sources = Sources({**wings, "beacons": self.beacons}, now_ms)
+        self.buckets = Buckets(process.redis, settings.commands_per_s, settings.command_burst)
+        self.crowd = Crowd(settings.max_per_address, settings.max_per_user)
         self.connections: set[Connection] = set()
         self.in_flight: dict[str, int] = dict.fromkeys(wings, 0)
         self.draining = False
@@ -68,11 +88,10 @@ class Node:
         )
         self._unread: set[str] = set()
         """Topics that were to be healed while their wing's database was away."""
-        self._dirty: list[Connection] = []
-        self._congested: set[Connection] = set()
         for name, work in (
             ("feed", self.feed.run()), ("probe", self.feed.probe(process.redis)), ("audit", self._audit()),
             ("heartbeat", self._heartbeat()), ("sweep", self._sweep()), ("congestion", self._relieve()),
+            ("settle", self._settle()), ("beacons", self._shine()),
         ):  # fmt: skip
             process.background(work, name)
 
@@ -83,61 +102,90 @@ class Node:
         self.connections.add(connection)
         CONNECTIONS.set(len(self.connections))
 
+    def identify(self, connection: Connection, user_id: int) -> None:
+        """It has said who it is; a user with too many connections loses the oldest."""
+        outdone = self.crowd.identify(connection, user_id)
+        if outdone is not None:
+            outdone.close_soon(CloseCode.TOO_MANY, "too many connections of this user")
+
     def remove(self, connection: Connection) -> None:
         self.connections.discard(connection)
-        self._congested.discard(connection)
-        self.topics.leave(connection, connection.topics, self.now_s())
+        self.fanout.congested.discard(connection)
+        self.leave(connection, connection.topics)
+        if connection.identity is not None:
+            self.crowd.forget(connection, connection.identity.actor.user_id)
         CONNECTIONS.set(len(self.connections))
 
     def has(self, connection: Connection) -> bool:
         return connection in self.connections
 
-    def mark_dirty(self, connection: Connection) -> None:
-        """Its mailbox is flushed at the end of this turn of the loop, together with all others."""
-        if not self._dirty:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._dirty.append(connection)
+    def leave(self, connection: Connection, topics: Iterable[str]) -> None:
+        self.topics.leave(connection, topics, self.now_s())
+        if connection.identity is not None:
+            self.beacons.leave(connection.identity.actor.user_id, topics)
 
-    async def heal(self, topics: Iterable[Topic]) -> int:
+    def spend_token(self, user_id: int) -> None:
+        """Commands, subscriptions and signals share one bucket. Raise Limited when it is empty."""
+        if not self.buckets.spend(user_id, self.now_s()):
+            raise Limited("too many commands", per_second=self.settings.commands_per_s)
+
+    # --- healing --------------------------------------------------------------------------------------------------
+
+    async def heal_all(self) -> None:
+        """Compare every version with MySQL's, and read what differs."""
+        with HEAL_SECONDS.time():
+            watched = [topic for topic in self.topics.all() if topic.is_watched]
+            heads, away = await self.sources.heads(topic.name for topic in watched)
+            self._unread |= away
+            await self.heal(
+                topic
+                for topic in watched
+                if topic.name not in away
+                and heads.get(topic.name, topic.version + 1) > topic.version
+            )
+
+    async def heal(self, topics: Iterable[Topic]) -> None:
         """Read the truth about these topics, and push what our clients lack. What cannot be read now is tried again."""
         wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
         if not wants:
-            return 0
-        found, away = await sources.read(self.wings, wants, self.now_ms())
+            return
+        found, away = await self.sources.read(wants)
         self._unread |= away
         healed = 0
         cut: list[Topic] = []
         for name, snapshot in found.items():
             topic = self.topics.get(name)
-            if topic is not None and (topic.members or topic.joining):
-                count = fanout.catch_up(topic, snapshot)
+            if topic is not None and topic.is_watched:
+                count = self.fanout.catch_up(topic, snapshot)
                 healed += count
                 if snapshot.more and count:
                     cut.append(topic)
         if healed:
             HEALED.inc(healed)
             log.info("healed", pushes=healed, topics=len(wants))
-        return healed + (await self.heal(cut) if cut else 0)
+        await self.heal(cut)
 
-    async def heal_all(self) -> None:
-        with HEAL_SECONDS.time():
-            await self.heal(t for t in self.topics.all() if t.members or t.joining)
+    # --- the end --------------------------------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """Tell everybody to come back elsewhere, in paced batches within `drain_s`."""
+        """Tell everybody to come back elsewhere: `drain_per_s` of them a second, faster only if `drain_s` would not do. Each
+        gets the answers to what it has asked, and a moment of its own to come back at."""
         self.draining = True
         everybody = list(self.connections)
-        batch = max(1, len(everybody) // 50)
+        random.shuffle(everybody)
+        per_s = max(self.settings.drain_per_s, len(everybody) / self.settings.drain_s)
+        batch = max(1, round(per_s / 10))
+        leaving = []
         for start in range(0, len(everybody), batch):
-            for connection in everybody[start : start + batch]:
-                connection.say_goodbye("going away", retry_after_ms=1000)
-                connection.close_soon(CloseCode.GOING_AWAY, "going away")
-            await asyncio.sleep(self.settings.drain_s / 60)
-        if everybody:
-            waiting = [asyncio.ensure_future(connection.gone.wait()) for connection in everybody]
-            _, late = await asyncio.wait(waiting, timeout=2)
-            for task in late:
-                task.cancel()
+            leaving += [
+                asyncio.create_task(connection.go_away(random.randint(100, 1000), FINISH_S))
+                for connection in everybody[start : start + batch]
+            ]
+            await asyncio.sleep(batch / per_s)
+        if leaving:
+            await asyncio.wait(leaving, timeout=FINISH_S + 1)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.crowd.nobody_left.wait(), FINISH_S)
 
     async def deaf(self) -> str | None:
         age = self.feed.age_s
@@ -156,23 +204,25 @@ class Node:
         if topic is None:
             return
         try:
-            fanout.deliver_message(topic, raw)
+            self.fanout.deliver_message(topic, raw)
         except Exception:
             log.exception("cannot deliver", topic=name)
 
-    def _flush(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        for connection in dirty:
-            if not connection.flush():
-                self._congested.add(connection)
-
     async def _relieve(self) -> None:
-        """Give congested clients more as their sockets drain."""
         while True:
-            await asyncio.sleep(0.02)
-            for connection in list(self._congested):
-                if connection.flush():
-                    self._congested.discard(connection)
+            await asyncio.sleep(RELIEVE_S)
+            self.fanout.relieve()
+
+    async def _settle(self) -> None:
+        while True:
+            await asyncio.sleep(SETTLE_S)
+            await self.buckets.settle(self.now_s())
+            await self.beacons.publish()
+
+    async def _shine(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            self.beacons.refresh()
 
     async def _audit(self) -> None:
         """Whatever slipped through is found here, and what could not be read is read as soon as it can be. Never fails."""
@@ -192,12 +242,16 @@ class Node:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self.settings.idle_topic_s / 2)
-            await self.feed.forget(self.topics.drop_idle(self.now_s(), self.settings.idle_topic_s))
-            SUBSCRIPTIONS.set(len(self.topics))
+            self.feed.forget(self.topics.drop_idle(self.now_s(), self.settings.idle_topic_s))
+            TOPICS.set(len(self.topics))
+            SUBSCRIPTIONS.set(sum(len(connection.topics) for connection in self.connections))
 
     async def _heartbeat(self) -> None:
+        """Everybody's pulse once a second, a tenth of them at a time."""
         while True:
-            await asyncio.sleep(1)
-            now_s, utc_ms = self.now_s(), self.now_ms()
-            for connection in list(self.connections):
-                connection.check_pulse(now_s, utc_ms)
+            everybody = list(self.connections)
+            for tenth in range(10):
+                now_s, utc_ms = self.now_s(), self.now_ms()
+                for connection in everybody[tenth::10]:
+                    connection.check_pulse(now_s, utc_ms)
+                await asyncio.sleep(0.1)

@@ -81,6 +81,13 @@ class Command(Struct, tag_field="op", tag="command"):
     key: str | None = None
 
 
+class Signal(Struct, tag_field="op", tag="signal"):
+    """That one is typing, or has stopped: `topic` is a `typing:ID` that one watches. Not answered."""
+
+    topic: TopicName
+    on: bool = True
+
+
 class Ping(Struct, tag_field="op", tag="ping"):
     pass
 
@@ -89,7 +96,7 @@ class Pong(Struct, tag_field="op", tag="pong"):
     pass
 
 
-ClientFrame = Connect | Refresh | Subscribe | Unsubscribe | Command | Ping | Pong
+ClientFrame = Connect | Refresh | Subscribe | Unsubscribe | Command | Signal | Ping | Pong
 
 
 class Limits(Struct):

@@ -38,3 +38,13 @@ MISSED = "p:missed"
 def probe(node: str) -> str:
     """Channel: a hub's own heartbeat, sent to itself."""
     return f"p:{node}"
+
+
+def bucket(user_id: int) -> str:
+    """HASH, short-lived: a user's command tokens."""
+    return f"b:{{{user_id}}}"
+
+
+def beacon(topic: str) -> str:
+    """HASH, short-lived: who is present, or typing."""
+    return f"e:{{{topic}}}"
