@@ -11,8 +11,8 @@ from market.chat.rules.talk import READ, Conversation, Listing
 from market.kernel.ids import Id
 
 LISTING = "SELECT id, version, owner_id, title FROM listings WHERE id = %s FOR UPDATE"
-UPSERT_LISTING = (
-    "INSERT INTO listings (id, version, owner_id, title) VALUES (%s, %s, %s, %s) "
+UPSERT_LISTINGS = (
+    "INSERT INTO listings (id, version, owner_id, title) VALUES {} "
     "ON DUPLICATE KEY UPDATE "
     "owner_id = IF(VALUES(version) > version, VALUES(owner_id), owner_id), "
     "title = IF(VALUES(version) > version, VALUES(title), title), "
@@ -20,6 +20,7 @@ UPSERT_LISTING = (
 )
 _CONVERSATION = "c.id, c.kind, c.listing_id, c.title, c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash"
 CONVERSATION = f"SELECT {_CONVERSATION} FROM conversations c"
+CONVERSATION_HEADS = "SELECT id, last_seq FROM conversations WHERE id IN ({})"
 INSERT_CONVERSATION = (
     "INSERT INTO conversations (id, kind, listing_id, enquiry_listing_id, title, buyer_id, owner_id, last_seq, "
     "last_line_seq, last_hash, created_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -110,10 +111,11 @@ async def lock_listing(tx: Tx, listing_id: Id) -> Listing | None:
     return Listing(id=Id(row[0]), version=row[1], owner_id=Id(row[2]), title=row[3])
 
 
-async def upsert_listing(tx: Tx, listing: Listing) -> None:
+async def upsert_listings(tx: Tx, listings: Sequence[Listing]) -> None:
     """Kept only when newer."""
     await tx.execute(
-        UPSERT_LISTING, listing.id, listing.version, listing.owner_id, listing.title[:255]
+        UPSERT_LISTINGS.format(", ".join(["(%s, %s, %s, %s)"] * len(listings))),
+        *(v for one in listings for v in (one.id, one.version, one.owner_id, one.title[:255])),
     )
 
 
@@ -129,6 +131,12 @@ async def find_enquiry(tx: Tx, listing_id: Id, asker: Id) -> Conversation | None
     return _conversation(row) if row else None
 
 
+async def conversation_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
+    """id -> version, of those that exist."""
+    marks = ", ".join(["%s"] * len(ids))
+    return dict(await cursor.all(CONVERSATION_HEADS.format(marks), *ids)) if ids else {}
+
+
 async def read_conversations(cursor: Cursor, ids: Sequence[Id]) -> list[Conversation]:
     if not ids:
         return []
@@ -136,17 +144,21 @@ async def read_conversations(cursor: Cursor, ids: Sequence[Id]) -> list[Conversa
     return [_conversation(row) for row in rows]
 
 
-async def insert_conversation(tx: Tx, conversation: Conversation, wrapped_key: bytes) -> None:
-    """Raise pymysql.err.IntegrityError when the id, or the asker's enquiry, is there already."""
-    c = conversation
-    await tx.execute(
-        INSERT_CONVERSATION, c.id, c.kind, c.listing_id, c.listing_id if c.kind == "enquiry" else None,
-        c.title[:255], c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash, tx.now_ms,
-    )  # fmt: skip
+async def insert_conversations(tx: Tx, conversations: Sequence[tuple[Conversation, bytes]]) -> None:
+    """Each with its wrapped key. Raise pymysql.err.IntegrityError when an id, or an asker's enquiry, is there already."""
     await tx.execute_many(
-        INSERT_MEMBERS, [(c.id, user_id, 0, 0, tx.now_ms) for user_id in c.parties]
-    )
-    await tx.execute(INSERT_KEY, c.id, wrapped_key)
+        INSERT_CONVERSATION,
+        [
+            (
+                c.id, c.kind, c.listing_id, c.listing_id if c.kind == "enquiry" else None, c.title[:255],
+                c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash, tx.now_ms,
+            )
+            for c, _ in conversations
+        ],
+    )  # fmt: skip
+    members = [(c.id, user_id, 0, 0, tx.now_ms) for c, _ in conversations for user_id in c.parties]
+    await tx.execute_many(INSERT_MEMBERS, members)
+    await tx.execute_many(INSERT_KEY, [(c.id, wrapped) for c, wrapped in conversations])
 
 
 async def append(tx: Tx, conversation: Conversation, entry: Entry) -> None:

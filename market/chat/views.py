@@ -20,7 +20,7 @@ from market.chat.wing import Chat
 from market.kernel import log
 from market.kernel.actor import Call
 from market.kernel.ids import MAX_ID, Id
-from market.kernel.topics import Entry, Snapshot, Want, topic_id
+from market.kernel.topics import Entry, Readers, Snapshot, Want, topic_id
 
 VERIFY_PAGE = 500
 
@@ -205,6 +205,20 @@ async def snapshot(chat: Chat, wants: Sequence[Want], now_ms: int) -> list[Snaps
         )
         for c in found
     ]  # fmt: skip
+
+
+async def readers(chat: Chat, ids: Sequence[Id]) -> dict[Id, Readers]:
+    """Who may see that somebody is here, or typing, in a conversation; those that do not exist are left out."""
+    async with chat.db.read() as cursor:
+        return {c.id: talk.may_join_chat(c) for c in await store.read_conversations(cursor, ids)}
+
+
+async def heads(chat: Chat, topics: Sequence[str]) -> dict[str, int]:
+    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
+    ids = [id_ for topic in topics if (id_ := topic_id(topic, "chat")) is not None]
+    async with chat.db.read() as cursor:
+        versions = await store.conversation_heads(cursor, ids)
+    return {f"chat:{id_}": version for id_, version in versions.items()}
 
 
 TOPICS = ("chat",)

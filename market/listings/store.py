@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pymysql.err
 
@@ -34,6 +34,7 @@ LISTING = (
     "address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, rating_centistars, "
     "ratings, orders_created, orders_completed, published_ms FROM listings"
 )
+LISTING_HEADS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
 COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'closed'"
 MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
@@ -53,6 +54,12 @@ UPDATE = (
     "rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
     "published_ms = %s, changed_ms = %s WHERE id = %s"
 )
+UPDATE_COUNTS = (
+    "UPDATE listings JOIN ({}) AS counted USING (id) SET listings.version = counted.version, "
+    "listings.orders_created = counted.orders_created, "
+    "listings.orders_completed = counted.orders_completed, listings.changed_ms = %s"
+)
+COUNTED = "SELECT %s AS id, %s AS version, %s AS orders_created, %s AS orders_completed"
 LEAVE = (
     "INSERT INTO departures (cell, listing_id, version, changed_ms) VALUES (%s, %s, %s, %s) "
     "ON DUPLICATE KEY UPDATE version = VALUES(version), changed_ms = VALUES(changed_ms)"
@@ -184,6 +191,28 @@ async def update(tx: Tx, before: Listing, after: Listing) -> None:
     if before.cell != after.cell:
         await tx.execute(LEAVE, before.cell, after.id, after.version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
+
+
+async def listing_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
+    """id -> version, of those that exist."""
+    marks = ", ".join(["%s"] * len(ids))
+    return dict(await cursor.all(LISTING_HEADS.format(marks), *ids)) if ids else {}
+
+
+async def lock_all(tx: Tx, ids: Iterable[Id]) -> list[Listing]:
+    """Those that exist, in id order."""
+    wanted = sorted(ids)
+    where = f"WHERE id IN ({_marks(wanted)}) ORDER BY id FOR UPDATE"
+    return [_listing(row) for row in await tx.all(f"{LISTING} {where}", *wanted)]
+
+
+async def update_counts(tx: Tx, listings: Sequence[Listing]) -> None:
+    """Their versions and counts of orders, and nothing else. All are locked by this transaction."""
+    if not listings:
+        return
+    values = [v for s in listings for v in (s.id, s.version, s.orders_created, s.orders_completed)]
+    counted = " UNION ALL ".join([COUNTED] * len(listings))
+    await tx.execute(UPDATE_COUNTS.format(counted), *values, tx.now_ms)
 
 
 async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:

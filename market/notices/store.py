@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from infra.mysql.database import Cursor, Row, Tx
@@ -11,10 +11,17 @@ from market.notices.rules.inbox import Inbox, NoticeView
 from market.notices.rules.telling import CHAT_KIND, Link
 
 INBOX = "SELECT user_id, last_seq, read_up_to, unread, unread_chats FROM inboxes"
+INBOX_HEADS = "SELECT user_id, last_seq FROM inboxes WHERE user_id IN ({})"
 # Not INSERT IGNORE: its shared lock on a duplicate, raised to an exclusive one, deadlocks with another's.
-BEGIN_INBOX = (
-    "INSERT INTO inboxes (user_id, last_seq, read_up_to, unread, unread_chats) VALUES (%s, 0, 0, 0, 0) "
+BEGIN_INBOXES = (
+    "INSERT INTO inboxes (user_id, last_seq, read_up_to, unread, unread_chats) VALUES {} "
     "ON DUPLICATE KEY UPDATE user_id = VALUES(user_id)"
+)
+# Of rows that are there, and locked: many at once.
+UPDATE_INBOXES = (
+    "INSERT INTO inboxes (user_id, last_seq, read_up_to, unread, unread_chats) VALUES {} "
+    "ON DUPLICATE KEY UPDATE last_seq = VALUES(last_seq), read_up_to = VALUES(read_up_to), "
+    "unread = VALUES(unread), unread_chats = VALUES(unread_chats)"
 )
 UPDATE_INBOX = "UPDATE inboxes SET last_seq = %s, read_up_to = %s, unread = %s, unread_chats = %s WHERE user_id = %s"
 ENTRY = (
@@ -98,22 +105,38 @@ def _entry(row: Row) -> NoticeView:
 
 async def lock_inbox(tx: Tx, user_id: Id) -> Inbox:
     """The user's inbox, begun now if need be."""
-    inbox = await lock_known_inbox(tx, user_id)
-    if inbox is None:
-        await tx.execute(BEGIN_INBOX, user_id)
-        inbox = await lock_known_inbox(tx, user_id)
-    assert inbox is not None
-    return inbox
+    return (await lock_inboxes(tx, [user_id]))[user_id]
 
 
-async def lock_inboxes(tx: Tx, user_ids: Sequence[Id]) -> list[Inbox]:
-    """In the given order; ascending, or two who lock several would wait for each other."""
-    return [await lock_inbox(tx, user_id) for user_id in user_ids]
+async def lock_inboxes(tx: Tx, user_ids: Iterable[Id]) -> dict[Id, Inbox]:
+    """In ascending order, or two who lock several would wait for each other. Those that are missing are begun."""
+    ids = sorted(set(user_ids))
+    if not ids:
+        return {}
+    known = await _lock_known(tx, ids)
+    missing = [user_id for user_id in ids if user_id not in known]
+    if missing:
+        await tx.execute(
+            BEGIN_INBOXES.format(", ".join(["(%s, 0, 0, 0, 0)"] * len(missing))), *missing
+        )
+        known |= await _lock_known(tx, missing)
+    return known
 
 
 async def lock_known_inbox(tx: Tx, user_id: Id) -> Inbox | None:
-    row = await tx.one(f"{INBOX} WHERE user_id = %s FOR UPDATE", user_id)
-    return _inbox(row) if row else None
+    return (await _lock_known(tx, [user_id])).get(user_id)
+
+
+async def _lock_known(tx: Tx, ids: Sequence[Id]) -> dict[Id, Inbox]:
+    marks = ", ".join(["%s"] * len(ids))
+    rows = await tx.all(f"{INBOX} WHERE user_id IN ({marks}) ORDER BY user_id FOR UPDATE", *ids)
+    return {Id(row[0]): _inbox(row) for row in rows}
+
+
+async def inbox_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
+    """id -> version, of those that exist."""
+    marks = ", ".join(["%s"] * len(ids))
+    return dict(await cursor.all(INBOX_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_inboxes(cursor: Cursor, user_ids: Sequence[Id]) -> dict[Id, Inbox]:
@@ -127,11 +150,7 @@ async def read_inboxes(cursor: Cursor, user_ids: Sequence[Id]) -> dict[Id, Inbox
 
 async def append(tx: Tx, inbox: Inbox, entry: NoticeView, chat_seq: int = 0) -> None:
     """Write the entry, and the inbox as it is with it (under the inbox's lock)."""
-    e = entry
-    await tx.execute(
-        INSERT_ENTRY, inbox.user_id, e.seq, e.kind, e.title, e.body, e.link.order_id, e.link.conversation_id,
-        e.link.listing_id, e.up_to, e.at_ms, not e.read, chat_seq, e.unread, e.unread_chats,
-    )  # fmt: skip
+    await tx.execute(INSERT_ENTRY, *_values(inbox.user_id, entry, chat_seq))
     await tx.execute(
         UPDATE_INBOX,
         inbox.last_seq,
@@ -140,6 +159,25 @@ async def append(tx: Tx, inbox: Inbox, entry: NoticeView, chat_seq: int = 0) -> 
         inbox.unread_chats,
         inbox.user_id,
     )
+
+
+async def append_all(
+    tx: Tx, inboxes: Collection[Inbox], entries: Sequence[tuple[Id, NoticeView]]
+) -> None:
+    """Write the entries, each with whose it is, and the inboxes as they are with them (under the inboxes' locks)."""
+    await tx.execute_many(INSERT_ENTRY, [_values(user_id, entry, 0) for user_id, entry in entries])
+    rows = [(i.user_id, i.last_seq, i.read_up_to, i.unread, i.unread_chats) for i in inboxes]
+    await tx.execute(
+        UPDATE_INBOXES.format(", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))),
+        *(value for row in rows for value in row),
+    )
+
+
+def _values(user_id: Id, e: NoticeView, chat_seq: int) -> tuple[object, ...]:
+    return (
+        user_id, e.seq, e.kind, e.title, e.body, e.link.order_id, e.link.conversation_id, e.link.listing_id,
+        e.up_to, e.at_ms, not e.read, chat_seq, e.unread, e.unread_chats,
+    )  # fmt: skip
 
 
 async def unread_chat(tx: Tx, user_id: Id, conversation_id: Id) -> ChatNotice | None:

@@ -70,4 +70,12 @@ async def snapshot(notices: Notices, wants: Sequence[Want], now_ms: int) -> list
     ]  # fmt: skip
 
 
+async def heads(notices: Notices, topics: Sequence[str]) -> dict[str, int]:
+    """The version of each topic, for comparing; of one that nothing has been told to, 0."""
+    ids = [id_ for topic in topics if (id_ := topic_id(topic, "user")) is not None]
+    async with notices.db.read() as cursor:
+        versions = await store.inbox_heads(cursor, ids)
+    return {f"user:{id_}": versions.get(id_, 0) for id_ in ids}
+
+
 TOPICS = ("user",)

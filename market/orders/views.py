@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from infra.action import view
@@ -109,12 +109,7 @@ async def quote(orders: Orders, call: Call, query: GetQuote) -> QuoteView:
 async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:
     """`order:ID:ROLE`, `calendar:ID` and `hold:ID`. Those that do not exist are left out."""
     have = {want.topic: want.have for want in wants}
-    parties: list[tuple[Id, rules.Seat]] = [
-        (id_, role)
-        for topic in have
-        for role in rules.ROLES
-        if topic.endswith(f":{role}") and (id_ := topic_id(topic.removesuffix(f":{role}"), "order"))
-    ]
+    parties = _parties(have)
     calendars = [id_ for topic in have if (id_ := topic_id(topic, "calendar"))]
     holds = [id_ for topic in have if (id_ := topic_id(topic, "hold"))]
     found: list[Snapshot] = []
@@ -132,6 +127,26 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
                 busy = await store.busy(cursor, calendars, now_ms)
                 found += [_calendar_snapshot(b, busy[b.listing_id], have) for b in bookables]
     return found + await _hold_snapshots(orders, holds, now_ms)
+
+
+async def heads(orders: Orders, topics: Sequence[str]) -> dict[str, int]:
+    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
+    parties = _parties(topics)
+    calendars = [id_ for topic in topics if (id_ := topic_id(topic, "calendar"))]
+    async with orders.db.read() as cursor:
+        of_orders = await store.order_heads(cursor, list({id_ for id_, _ in parties}))
+        of_calendars = await store.calendar_heads(cursor, calendars)
+    heads = {rules.topic(i, role): of_orders[i] for i, role in parties if i in of_orders}
+    return heads | {f"calendar:{id_}": version for id_, version in of_calendars.items()}
+
+
+def _parties(topics: Iterable[str]) -> list[tuple[Id, rules.Seat]]:
+    return [
+        (id_, role)
+        for topic in topics
+        for role in rules.ROLES
+        if topic.endswith(f":{role}") and (id_ := topic_id(topic.removesuffix(f":{role}"), "order"))
+    ]
 
 
 def _order_snapshot(order: rules.Order, role: rules.Seat, have: dict[str, int | None]) -> Snapshot:

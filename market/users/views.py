@@ -44,4 +44,12 @@ async def snapshot(users: Users, wants: Sequence[Want], now_ms: int) -> list[Sna
     ]  # fmt: skip
 
 
+async def heads(users: Users, topics: Sequence[str]) -> dict[str, int]:
+    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
+    ids = [id_ for topic in topics if (id_ := topic_id(topic, "session")) is not None]
+    async with users.db.read() as cursor:
+        versions = await store.session_heads(cursor, ids)
+    return {f"session:{id_}": version for id_, version in versions.items()}
+
+
 TOPICS = ("session",)
