@@ -98,7 +98,7 @@ def play(
             process.wait(20)
     report: dict[str, Any] = {"exit_code": code, "wall_s": round(time.monotonic() - began, 1)}
     after = _cpu_s(stack)
-    report["cpu_s"] = {name: round(after[name] - before[name], 1) for name in before}
+    report["cpu_s"] = {name: round(after[name] - before[name], 1) for name in after}
     if figures.exists():
         report |= json.loads(figures.read_text())
     else:
@@ -109,7 +109,7 @@ def play(
 
 
 def _cpu_s(stack: Stack) -> dict[str, float]:
-    return {name: cpu_s(process.pid) for name, process in stack.processes.items()}
+    return {name: cpu_s(process.pid) for name, process in stack.processes.items() if process.alive}
 
 
 def passed(report: dict[str, Any]) -> bool:
