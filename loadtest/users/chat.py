@@ -23,7 +23,7 @@ class Chat(Paired):
             link.unwatch(deals.calendar(pair), deals.hold(pair))
 
     def round(self, pair: Pair) -> None:
-        self.think(BETWEEN_LINES_S)
+        self.linger(BETWEEN_LINES_S)
         if pair.over.is_set():
             return
         text, other = f"你好 {secrets.token_hex(4)}", pair.other(self)

@@ -15,8 +15,10 @@ from loadtest.users.place import HOUR_MS
 from loadtest.users.trouble import Refused
 
 BETWEEN_TRIES_S = 200.0
-DECIDING_S = 5.0
+"""2,000 users try ten times a second ..."""
+DECIDING_S = 10.0
 REGRETTING_S = 20.0
+"""... of which the first holds the hour for so long: one order in ten seconds, and five pushes of it to everybody."""
 TAKEN = ("slot_taken", "held")
 STALE_SCREENS = 0.3
 """Tries for an hour that is known to be taken."""
@@ -44,7 +46,7 @@ class HotListing(Member):
         return f"calendar:{self.listing}"
 
     def live(self) -> None:
-        self.think(BETWEEN_TRIES_S)
+        self.linger(BETWEEN_TRIES_S)
         try:
             order = self._try()
         except Refused as refused:

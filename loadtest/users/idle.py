@@ -14,5 +14,5 @@ class Idle(Member):
         self.is_ready()
 
     def live(self) -> None:
-        self.think(ASK_EVERY_S)
+        self.linger(ASK_EVERY_S)
         self.link.ping()

@@ -83,6 +83,10 @@ class Member(User):  # type: ignore[misc]
     def think(self, mean_s: float) -> None:
         gevent.sleep(random.uniform(0.5, 1.5) * mean_s * self.place.options.pace)
 
+    def linger(self, mean_s: float) -> None:
+        """Until it occurs to this user to do something: at any moment with the same chance, so that users never march in step."""
+        gevent.sleep(random.expovariate(1 / mean_s) * self.place.options.pace)
+
     def expect(
         self, name: str, where: Iterable[tuple[Link, str]], happened: Callable[[Topic], Any],
         within_s: float = PUSH_S,
