@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from devkit import ROOT, RUN
-from devkit.child import ChildError
+from devkit.child import Child, ChildError
 from devkit.run import stop_on_signals
 from devkit.stack import Layout, Stack
 from loadtest.machine import cpu_s, describe
@@ -25,6 +26,8 @@ SCENARIOS = {
     "storm": "ForegroundStorm",
     "chat": "Chat",
 }
+SHOWN = 30
+"""Kinds of failure on the screen; the file has all."""
 LOCUSTFILE = "loadtest/users/locustfile.py"
 FAULTS = 0.05
 SETTLE_S = 400.0
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 def play(
     stack: Stack, classes: Sequence[str], options: argparse.Namespace, directory: Path
 ) -> dict[str, Any]:
-    """One locust run of these user classes: its figures, its exit code, and the CPU that the product used."""
+    """One locust run of these user classes: its figures, its exit code, and the CPU seconds used."""
     directory.mkdir(parents=True, exist_ok=True)
     figures = directory / "figures.json"
     argv = [
@@ -109,7 +112,15 @@ def play(
 
 
 def _cpu_s(stack: Stack) -> dict[str, float]:
-    return {name: cpu_s(process.pid) for name, process in stack.processes.items() if process.alive}
+    """By process name, and of all of locust's that have ended."""
+    children: dict[str, Child] = {
+        **stack.processes,
+        "mariadb": stack.servers.mariadb,
+        "redis": stack.servers.redis,
+    }
+    used = {name: cpu_s(child.pid) for name, child in children.items() if child.alive}
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {**used, "locust": ended.ru_utime + ended.ru_stime}
 
 
 def passed(report: dict[str, Any]) -> bool:
@@ -120,7 +131,7 @@ def show(scenario: str, report: dict[str, Any]) -> None:
     word = "ok" if passed(report) else "FAILED"
     print(
         f"\n{scenario}: {word}; settled in after {report.get('settled_after_s')} s, {report['wall_s']} s in all, "
-        f"product's CPU seconds {report['cpu_s']}"
+        f"CPU seconds {report['cpu_s']}"
     )
     print(f"  {'':34} {'count':>8} {'failed':>7} {'p50 ms':>8} {'p99 ms':>8} {'max ms':>9}")
     for name, one in sorted(report.get("events", {}).items()):
@@ -128,7 +139,7 @@ def show(scenario: str, report: dict[str, Any]) -> None:
             f"  {name:34} {one['count']:8} {one['failures']:7} {one['p50_ms']:8.0f} {one['p99_ms']:8.0f} "
             f"{one['max_ms']:9.1f}"
         )
-    for failure in report["failures"]:
+    for failure in sorted(report["failures"], key=lambda one: -one["count"])[:SHOWN]:
         print(f"  {failure['count']} x {failure['name']}: {failure['error']}")
     for name in report["ended"]:
         print(f"  {name} has ended by itself")

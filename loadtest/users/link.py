@@ -146,7 +146,7 @@ class Link:
         again += [r["topic"] for r in answer["refused"] if r["code"] == "unavailable"]
         for refused in answer["refused"]:
             if refused["code"] != "unavailable":
-                self._meter.fail("ws:resume", Refused({**refused, "message": refused["topic"]}))
+                self._meter.fail("ws:resume", _refusal(refused))
         if again:
             self.watch(*again)
 
@@ -199,7 +199,7 @@ class Link:
             late = time.monotonic() - began > JOIN_S
             for refusal in refused:
                 if late or refusal["code"] not in ("not_found", "unavailable", "rate_limited"):
-                    trouble = Refused({**refusal, "message": refusal["topic"]})
+                    trouble = _refusal(refusal)
                     self.topics.pop(refusal["topic"], None)
                     self._meter.fail("ws:subscribe", trouble)
                     raise trouble
@@ -373,3 +373,8 @@ class Link:
             pass  # reported
         finally:
             self._repairing.discard(topic.name)
+
+
+def _refusal(refused: Frame) -> Refused:
+    """By kind of topic: a report that named each would be as long as the list of users."""
+    return Refused({**refused, "message": f"{refused['topic'].partition(':')[0]}:"})

@@ -33,6 +33,11 @@ class Topic:
     """The newest version that was pushed over the present connection."""
 
     @property
+    def prefix(self) -> str:
+        """The kind of topic: reports that named each would be as long as the list of topics."""
+        return self.name.partition(":")[0]
+
+    @property
     def resumable(self) -> int | None:
         """The version to connect or subscribe with."""
         return None if self.kind == "ephemeral" else self.version
@@ -57,7 +62,7 @@ class Topic:
             self.epoch, self.version, self.state = given.get("epoch"), version, given.get("state")
             return
         if asked is not None and version < asked:
-            raise Violation(f"{self.name}: the server has {version}, this client had {asked}")
+            raise Violation(f"{self.prefix}: the server has {version}, this client had {asked}")
         if self.kind == "log":
             self._answer_log(version, given.get("entries") or (), bool(given.get("more")))
         else:
@@ -65,7 +70,7 @@ class Topic:
 
     def _push_state(self, version: int, payload: Any) -> bool:
         if version < self.pushed:
-            raise Violation(f"{self.name}: {version} was pushed after {self.pushed}")
+            raise Violation(f"{self.prefix}: {version} was pushed after {self.pushed}")
         self.pushed = version
         if self.version is not None and version <= self.version:
             return False
@@ -77,7 +82,7 @@ class Topic:
         if self.version is None or version <= self.version:
             return False
         if version > self.version + 1:
-            raise Gap(f"{self.name}: {version} after {self.version}")
+            raise Gap(f"{self.prefix}: {version} after {self.version}")
         self._append(version, payload)
         return True
 
@@ -91,7 +96,7 @@ class Topic:
         if self.version is not None and version <= self.version:
             return
         if state is None:
-            raise Violation(f"{self.name}: {version} is newer than {self.version}, but not given")
+            raise Violation(f"{self.prefix}: {version} is newer than {self.version}, but not given")
         self.version, self.state = version, state
 
     def _answer_log(self, version: int, entries: Any, more: bool) -> None:
@@ -100,12 +105,12 @@ class Topic:
         for entry in entries:
             number = int(entry["version"])
             if number > self.version + 1:
-                raise Violation(f"{self.name}: the answer goes from {self.version} to {number}")
+                raise Violation(f"{self.prefix}: the answer goes from {self.version} to {number}")
             if number == self.version + 1:
                 self._append(number, entry["payload"])
         if version > self.version and not more:
             raise Violation(
-                f"{self.name}: the answer ends at {self.version} and speaks of {version}"
+                f"{self.prefix}: the answer ends at {self.version} and speaks of {version}"
             )
 
     def _append(self, number: int, payload: Any) -> None:
