@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter, Histogram
 
-from infra.handlers import Handler
+from infra.handlers import Handler, by_handler, handle
 from infra.mysql import inbox
 from infra.mysql.database import Database, Tx
 from infra.mysql.exclusive import Exclusive
@@ -17,7 +17,9 @@ from market.kernel.errors import MarketError, NotYet, Unavailable
 
 log = structlog.get_logger("inbox")
 
-BATCH = 100
+BATCH = 500
+PACE_S = 0.1
+"""Under load: what comes within this time is handled in one transaction."""
 
 HANDLED = Counter("sharehub_facts_handled_total", "Facts whose effect is committed.", ["wing"])
 POSTPONED = Counter(
@@ -40,15 +42,20 @@ class Inbox:
         self._handlers = handlers
         self._db = db
         self._mine = Exclusive(db, f"{name}.inbox")
+        self.at_work = False
+        """This process is the one that works on the inbox, as far as it knows."""
+        self._handled = HANDLED.labels(name)
+        self._lag = LAG_SECONDS.labels(name)
 
     async def run_once(self, now_ms: int) -> int:
         try:
             cursor = await self._mine.cursor()
+            self.at_work = cursor is not None
             if cursor is None:
                 return 0
             facts = await inbox.pending(cursor, now_ms, BATCH)
         except BaseException:
-            await self._mine.let_go()
+            await self.close()
             raise
         if not facts:
             return 0
@@ -61,21 +68,21 @@ class Inbox:
         return len(facts)
 
     async def close(self) -> None:
+        self.at_work = False
         await self._mine.let_go()
 
     async def _handle(self, facts: Sequence[Waiting], now_ms: int) -> None:
         async def body(tx: Tx) -> int:
-            pending = await inbox.lock_pending(tx, facts)
-            mine = [fact for fact in facts if fact.fact_id in pending]
-            for fact in mine:
-                await self._handlers[fact.kind](self._wing, tx, fact.heard())
+            mine = await inbox.lock_pending(tx, facts)
+            for handler, some in by_handler(mine, self._handlers):
+                await handle(handler, self._wing, tx, [fact.heard() for fact in some])
             if mine:
                 await inbox.mark_done(tx, mine, now_ms)
             return len(mine)
 
-        HANDLED.labels(self._name).inc(await self._db.act(now_ms, body, int))
+        self._handled.inc(await self._db.act(now_ms, body, int))
         for fact in facts:
-            LAG_SECONDS.labels(self._name).observe(max(0.0, (now_ms - fact.occurred_ms) / 1000))
+            self._lag.observe(max(0.0, (now_ms - fact.occurred_ms) / 1000))
 
     async def _one_by_one(self, facts: Sequence[Waiting], now_ms: int) -> None:
         blocked: set[int] = set()

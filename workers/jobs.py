@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from infra.config import WINGS
@@ -12,13 +13,17 @@ from infra.handlers import Handler
 from infra.mysql.database import Database, open_database
 from infra.process import Process
 from infra.redis import keys
+from infra.redis.client import connect
+from infra.redis.publish import Publisher
 from market.wings import open_wings
-from workers import order_timers, rating_windows, settlement
+from workers import inboxes, order_timers, rating_windows, settlement
+from workers import relay as relays
 from workers.inboxes import Inbox
 from workers.janitor import EVERY_S as JANITOR_EVERY_S
 from workers.janitor import Janitor
 from workers.loop import Job
 from workers.relay import Relay
+from workers.republisher import Republisher
 
 CHORES: Mapping[str, Any] = {
     "order_timers": order_timers,
@@ -29,6 +34,9 @@ CHORES: Mapping[str, Any] = {
 
 POLL_S = 0.5
 """How long a fact may wait when its wake-up got lost (Redis is away)."""
+
+REDIS_S = 0.25
+"""How long a relay waits for Redis to say what was published."""
 
 
 def handlers_of(wing: str) -> Mapping[str, Handler[Any]]:
@@ -60,45 +68,76 @@ async def open_jobs(process: Process, chosen: Iterable[str]) -> AsyncIterator[li
     needed = {name.partition(".")[2] for name in chosen if name.startswith("inbox.")}
     needed |= {CHORES[name].WING for name in chosen if name in CHORES}
     wings = await open_wings(process, sorted(needed))
-    relaying = any(name.startswith("relay.") for name in chosen)
-    relay_databases = (
-        {wing: await _relay_database(process, wing) for wing in WINGS} if relaying else {}
-    )
-    yield [await _job(name, process, wings, relay_databases) for name in chosen]
+    jobs: list[Job] = []
+    waking = _Waking(process.publisher)
+    for name in chosen:
+        kind, _, wing = name.partition(".")
+        if kind == "inbox":
+            consumer = Inbox(wing, wings[wing], handlers_of(wing), wings[wing].db)
+            process.stack.push_async_callback(consumer.close)
+            job = Job(name, consumer.run_once, POLL_S, inboxes.PACE_S, inboxes.BATCH)
+            waking.here[wing] = (consumer, job)
+        elif kind == "janitor":
+            job = Job(name, Janitor(await process.database(wing)).run_once, JANITOR_EVERY_S)
+        elif kind in CHORES:
+            job = Job(
+                name, partial(CHORES[kind].run_once, wings[CHORES[kind].WING]), CHORES[kind].EVERY_S
+            )
+        else:
+            continue
+        jobs.append(job)
+    relaying = [name.partition(".")[2] for name in chosen if name.startswith("relay.")]
+    if relaying:
+        jobs += await _open_relays(process, relaying, waking)
+    yield sorted(jobs, key=lambda job: chosen.index(job.name))
 
 
-async def _job(
-    name: str, process: Process, wings: Mapping[str, Any], relay_databases: Mapping[str, Database]
-) -> Job:
-    kind, _, wing = name.partition(".")
-    if kind == "relay":
+class _Waking:
+    """Wakes the one who works on a wing's inbox: directly when it is in this process, through Redis otherwise."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self.here: dict[str, tuple[Inbox, Job]] = {}
+        self._publisher = publisher
+
+    def __call__(self, wing: str) -> None:
+        if wing in self.here and self.here[wing][0].at_work:
+            self.here[wing][1].wake.set()
+        else:
+            self._publisher.wake(keys.wake("inbox", wing))
+
+
+async def _open_relays(process: Process, relaying: Iterable[str], wake: _Waking) -> list[Job]:
+    config = process.config
+    redis = connect(config.redis_url, timeout_s=REDIS_S)
+    process.stack.push_async_callback(redis.aclose)
+    republisher = Republisher(redis, process.publisher)
+
+    async def database(wing: str) -> Database:
+        opened = open_database(wing, config.relay_dsn(wing), process.ids, size=4)
+        return await process.stack.enter_async_context(opened)
+
+    servers: dict[tuple[object, ...], Database] = {}
+    targets = {}
+    for wing in WINGS:
+        dsn = config.relay_dsn(wing)
+        server = (dsn.host, dsn.port, dsn.unix_socket, dsn.user, dsn.password)
+        if server not in servers:
+            servers[server] = await database(wing)
+        targets[wing] = servers[server]
+    jobs = []
+    for wing in relaying:
         relay = Relay(
             wing,
-            relay_databases,
-            {w: process.config.dsn(w).schema for w in WINGS},
+            await database(wing),
+            targets,
+            {w: config.dsn(w).schema for w in WINGS},
             {w: frozenset(handlers_of(w)) for w in WINGS},
-            process.publisher,
+            republisher,
+            wake,
         )
         process.stack.push_async_callback(relay.close)
-        return Job(name, relay.run_once, POLL_S)
-    if kind == "inbox":
-        consumer = Inbox(wing, wings[wing], handlers_of(wing), wings[wing].db)
-        process.stack.push_async_callback(consumer.close)
-        return Job(name, consumer.run_once, POLL_S)
-    if kind == "janitor":
-        return Job(name, Janitor(await process.database(wing)).run_once, JANITOR_EVERY_S)
-    chore = CHORES[name]
-
-    async def run_once(now_ms: int) -> int:
-        return int(await chore.run_once(wings[chore.WING], now_ms))
-
-    return Job(name, run_once, chore.EVERY_S)
-
-
-async def _relay_database(process: Process, wing: str) -> Database:
-    return await process.stack.enter_async_context(
-        open_database(wing, process.config.relay_dsn(wing), process.ids, size=4)
-    )
+        jobs.append(Job(f"relay.{wing}", relay.run_once, POLL_S, relays.PACE_S, relays.BATCH))
+    return jobs
 
 
 def wake_channels(jobs: Iterable[Job]) -> dict[str, Job]:

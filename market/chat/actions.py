@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pymysql.err
@@ -54,7 +55,7 @@ async def open_enquiry(chat: Chat, call: Call, command: OpenEnquiry) -> EnquiryV
         known = await store.find_enquiry(tx, command.listing_id, asker)
         if known is None:
             try:
-                await open_conversation(chat, tx, conversation)
+                await open_conversations(chat, tx, [conversation])
             except (
                 pymysql.err.IntegrityError
             ) as error:  # the id is another's: run again with a new one
@@ -135,8 +136,11 @@ async def erase(chat: Chat, call: Call, command: Erase) -> Done:
     return await chat.db.act(call.now_ms, body, Done)
 
 
-async def open_conversation(chat: Chat, tx: Tx, conversation: Conversation) -> None:
-    await store.insert_conversation(tx, conversation, envelopes.new_key(chat, conversation.id))
+async def open_conversations(chat: Chat, tx: Tx, conversations: Sequence[Conversation]) -> None:
+    """Raise pymysql.err.IntegrityError when an id, or an asker's enquiry, is there already."""
+    await store.insert_conversations(
+        tx, [(c, envelopes.new_key(chat, c.id)) for c in conversations]
+    )
 
 
 async def _append(

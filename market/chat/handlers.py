@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.chat import actions, store
 from market.chat.rules.talk import Conversation, Listing
@@ -10,30 +12,38 @@ from market.chat.wing import Chat
 from market.kernel.facts import Heard, ListingChanged, OrderMoved
 
 
-async def on_listing_changed(chat: Chat, tx: Tx, fact: Heard) -> None:
-    """The projection that enquiries need."""
-    assert isinstance(fact.data, ListingChanged)
-    listing = Listing(
-        id=fact.data.listing_id,
-        version=fact.data.version,
-        owner_id=fact.data.owner_id,
-        title=fact.data.title,
+@Together
+async def on_listings_changed(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> None:
+    """The projection that enquiries need: of each listing the newest version."""
+    changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
+    newest = {c.listing_id: c for c in sorted(changes, key=lambda c: c.version)}
+    await store.upsert_listings(
+        tx,
+        [
+            Listing(id=c.listing_id, version=c.version, owner_id=c.owner_id, title=c.title)
+            for c in newest.values()
+        ],
     )
-    await store.upsert_listing(tx, listing)
 
 
-async def on_order_begun(chat: Chat, tx: Tx, fact: Heard) -> None:
+@Together
+async def on_orders_begun(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> None:
     """An order's parties get a conversation under the order's id."""
-    order = fact.data
-    assert isinstance(order, OrderMoved)
-    conversation = Conversation(
-        id=order.order_id, kind="order", listing_id=order.listing_id, title=order.title,
-        buyer_id=order.buyer_id, owner_id=order.owner_id,
+    orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
+    await actions.open_conversations(
+        chat,
+        tx,
+        [
+            Conversation(
+                id=order.order_id, kind="order", listing_id=order.listing_id, title=order.title,
+                buyer_id=order.buyer_id, owner_id=order.owner_id,
+            )
+            for order in orders
+        ],
     )  # fmt: skip
-    await actions.open_conversation(chat, tx, conversation)
 
 
 HANDLERS: dict[str, Handler[Chat]] = {
-    "listing.changed": on_listing_changed,
-    "order.pending_payment": on_order_begun,
+    "listing.changed": on_listings_changed,
+    "order.pending_payment": on_orders_begun,
 }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections import Counter
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.insights import rules, store
 from market.insights.wing import Insights
 from market.kernel.facts import KINDS, Heard
 
 
-async def on_fact(insights: Insights, tx: Tx, fact: Heard) -> None:
-    """Locks the hour's row of that kind."""
-    await store.count(tx, rules.hour_of(fact.occurred_ms), fact.kind)
+@Together
+async def on_facts(insights: Insights, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Locks the rows of these kinds and hours."""
+    await store.count(tx, Counter((rules.hour_of(f.occurred_ms), f.kind) for f in facts))
 
 
-HANDLERS: dict[str, Handler[Insights]] = dict.fromkeys(KINDS, on_fact)
+HANDLERS: dict[str, Handler[Insights]] = dict.fromkeys(KINDS, on_facts)

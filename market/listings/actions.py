@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from infra.action import action, table
@@ -108,11 +109,21 @@ async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
         await save(tx, listing, rules.repaint(listing, owner))
 
 
-async def count_order(tx: Tx, listing_id: Id, *, created: int = 0, completed: int = 0) -> None:
-    """Count an order towards the deal rate. Locks the listing."""
-    before = await store.find_locked(tx, listing_id)
-    if before is not None:
-        await save(tx, before, rules.count_order(before, created=created, completed=completed))
+async def count_orders(tx: Tx, created: Mapping[Id, int], completed: Mapping[Id, int]) -> None:
+    """Count orders, by listing, towards the deal rates. Locks the listings."""
+    counted = [
+        (
+            before,
+            rules.count_order(
+                before, created=created.get(before.id, 0), completed=completed.get(before.id, 0)
+            ),
+        )
+        for before in await store.lock_all(tx, {*created, *completed})
+    ]
+    await store.update_counts(tx, [after for _, after in counted])
+    for before, after in counted:
+        if after.version != before.version:
+            tx.emit(shown.changed(before, after))
 
 
 async def save(tx: Tx, before: Listing, after: Listing) -> None:

@@ -6,7 +6,10 @@ would be waiting for ever.
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections import Counter
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import CreditChanged, Heard, ListingRated, OrderMoved, UserChanged
 from market.listings import actions, store
@@ -36,20 +39,19 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
         await actions.save(tx, listing, rules.hear_rating(listing, fact.data))
 
 
-async def on_order_created(listings: Listings, tx: Tx, fact: Heard) -> None:
-    assert isinstance(fact.data, OrderMoved)
-    await actions.count_order(tx, fact.data.listing_id, created=1)
-
-
-async def on_order_completed(listings: Listings, tx: Tx, fact: Heard) -> None:
-    assert isinstance(fact.data, OrderMoved)
-    await actions.count_order(tx, fact.data.listing_id, completed=1)
+@Together
+async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Count what was ordered and what was completed, once per listing. Locks these."""
+    orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
+    created = Counter(order.listing_id for order in orders if order.state != "completed")
+    completed = Counter(order.listing_id for order in orders if order.state == "completed")
+    await actions.count_orders(tx, created, completed)
 
 
 HANDLERS: dict[str, Handler[Listings]] = {
     UserChanged.KIND: on_user,
     CreditChanged.KIND: on_credit,
     ListingRated.KIND: on_rating,
-    "order.pending_payment": on_order_created,
-    "order.completed": on_order_completed,
+    "order.pending_payment": on_orders,
+    "order.completed": on_orders,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.action import action, table
@@ -12,8 +13,8 @@ from market.notices import store
 from market.notices.commands import MarkRead, Publish
 from market.notices.rules import inbox as rules
 from market.notices.rules import telling
-from market.notices.rules.inbox import Inbox
-from market.notices.rules.telling import CHAT_KIND, Draft, Link
+from market.notices.rules.inbox import Inbox, NoticeView
+from market.notices.rules.telling import Draft, Link
 from market.notices.wing import Notices
 
 
@@ -76,25 +77,25 @@ async def publish(notices: Notices, call: Call, command: Publish) -> Published:
     async def body(tx: Tx) -> Published:
         inboxes = await store.lock_inboxes(tx, [draft.user_id for draft in drafts])
         await tx.claim(call, command)
-        told = []
-        for before, draft in zip(inboxes, drafts, strict=True):
-            inbox, entry = rules.add(before, draft, tx.now_ms)
-            await store.append(tx, inbox, entry)
-            tx.emit(rules.added(inbox, entry))
-            told.append(Told(user_id=draft.user_id, seq=entry.seq))
-        return Published(told=tuple(told))
+        entries = await _add(tx, inboxes, [(draft, tx.now_ms) for draft in drafts])
+        return Published(told=tuple(Told(user_id=id_, seq=entry.seq) for id_, entry in entries))
 
     return await notices.db.act(call.now_ms, body, Published)
 
 
-async def tell(tx: Tx, draft: Draft, at_ms: int) -> None:
-    """Put a notice into an inbox, unless it is about a chat that has an unread one already. Locks the inbox."""
+async def tell(tx: Tx, drafts: Sequence[tuple[Draft, int]]) -> None:
+    """Put notices, each with when it happened (UTC ms), into their users' inboxes. Locks these."""
+    inboxes = await store.lock_inboxes(tx, [draft.user_id for draft, _ in drafts])
+    await _add(tx, inboxes, drafts)
+
+
+async def tell_of_line(tx: Tx, draft: Draft, conversation_id: Id, at_ms: int) -> None:
+    """Put a notice of a chat line into an inbox, unless there is an unread one of that chat already. Locks the inbox."""
     inbox = await store.lock_inbox(tx, draft.user_id)
-    if draft.kind == CHAT_KIND and draft.link.conversation_id is not None:
-        notice = await store.unread_chat(tx, draft.user_id, draft.link.conversation_id)
-        if notice is not None:
-            await store.cover(tx, draft.user_id, notice, draft.chat_seq)
-            return
+    notice = await store.unread_chat(tx, draft.user_id, conversation_id)
+    if notice is not None:
+        await store.cover(tx, draft.user_id, notice, draft.chat_seq)
+        return
     inbox, entry = rules.add(inbox, draft, at_ms)
     await store.append(tx, inbox, entry, draft.chat_seq)
     tx.emit(rules.added(inbox, entry))
@@ -110,6 +111,20 @@ async def chat_was_read(tx: Tx, user_id: Id, conversation_id: Id, up_to: int, at
     inbox, entry = rules.mark_chat(inbox, notice.seq, conversation_id, at_ms)
     await store.append(tx, inbox, entry)
     tx.emit(rules.added(inbox, entry))
+
+
+async def _add(
+    tx: Tx, inboxes: dict[Id, Inbox], drafts: Sequence[tuple[Draft, int]]
+) -> list[tuple[Id, NoticeView]]:
+    entries = []
+    for draft, at_ms in drafts:
+        inbox, entry = rules.add(inboxes[draft.user_id], draft, at_ms)
+        inboxes[draft.user_id] = inbox
+        entries.append((draft.user_id, entry))
+        tx.emit(rules.added(inbox, entry))
+    if entries:
+        await store.append_all(tx, inboxes.values(), entries)
+    return entries
 
 
 ACTIONS = table(mark_read)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import ORDER_STATES, Heard, MessageSent
 from market.notices import actions
@@ -10,10 +12,13 @@ from market.notices.rules import telling
 from market.notices.wing import Notices
 
 
-async def on_fact(notices: Notices, tx: Tx, fact: Heard) -> None:
-    """Tell whom it concerns."""
-    for draft in telling.drafts(fact.kind, fact.data):
-        await actions.tell(tx, draft, fact.occurred_ms)
+@Together
+async def on_facts(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Tell whom they concern."""
+    await actions.tell(
+        tx,
+        [(draft, f.occurred_ms) for f in facts for draft in telling.drafts(f.kind, f.data)],
+    )
 
 
 async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
@@ -25,15 +30,16 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
             tx, sent.sender_id, sent.conversation_id, sent.up_to, fact.occurred_ms
         )
     else:
-        await on_fact(notices, tx, fact)
+        for draft in telling.drafts(fact.kind, sent):
+            await actions.tell_of_line(tx, draft, sent.conversation_id, fact.occurred_ms)
 
 
 HANDLERS: dict[str, Handler[Notices]] = {
-    **{f"order.{state}": on_fact for state in ORDER_STATES},
-    "payment.refunded": on_fact,
-    "payment.settled": on_fact,
-    "rating.given": on_fact,
-    "ratings.revealed": on_fact,
-    "credit.changed": on_fact,
+    **{f"order.{state}": on_facts for state in ORDER_STATES},
+    "payment.refunded": on_facts,
+    "payment.settled": on_facts,
+    "rating.given": on_facts,
+    "ratings.revealed": on_facts,
+    "credit.changed": on_facts,
     "chat.message_sent": on_message_sent,
 }

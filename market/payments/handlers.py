@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import ORDER_STATES, Heard, OrderMoved, UserChanged
 from market.payments import books, store
@@ -16,21 +18,23 @@ async def on_user(payments: Payments, tx: Tx, fact: Heard) -> None:
     await store.put_payer(tx, user.user_id, user.version, user.openid)
 
 
-async def on_order(payments: Payments, tx: Tx, fact: Heard) -> None:
-    """Locks the payable."""
-    moved = fact.data
-    assert isinstance(moved, OrderMoved)
-    known = await store.lock_payable(tx, moved.order_id)
-    payable = escrow.heard(known, moved)
-    if payable is known:
+@Together
+async def on_orders(payments: Payments, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Locks the payables. An order that moved twice since is followed once, to where it is: `escrow.divide` looks at that."""
+    moves = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
+    known = await store.lock_payables(tx, {moved.order_id for moved in moves})
+    latest = dict(known)
+    for moved in moves:
+        latest[moved.order_id] = escrow.heard(latest.get(moved.order_id), moved)
+    changed = {id_: payable for id_, payable in latest.items() if payable is not known.get(id_)}
+    if not changed:
         return
-    await store.put_payable(tx, payable)
-    payment = await store.payment_of(tx, moved.order_id)
-    if payment is not None:
-        await books.follow(tx, payable, payment)
+    await store.put_payables(tx, changed.values())
+    for payment in await store.payments_of(tx, changed):
+        await books.follow(tx, changed[payment.order_id], payment)
 
 
 HANDLERS: dict[str, Handler[Payments]] = {
     UserChanged.KIND: on_user,
-    **{f"order.{state}": on_order for state in ORDER_STATES},
+    **{f"order.{state}": on_orders for state in ORDER_STATES},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
 from market.payments.rules.escrow import Payable, Payment, Refund
@@ -10,13 +12,12 @@ from market.payments.rules.sight import AccountView, Entry
 
 PAYABLE = (
     "SELECT order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen, "
-    "total_fen, refund_fen, pay_by_ms FROM payables WHERE order_id = %s"
+    "total_fen, refund_fen, pay_by_ms FROM payables WHERE order_id"
 )
-PUT_PAYABLE = (
+PUT_PAYABLES = (
     "INSERT INTO payables (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, "
     "deposit_fen, fee_fen, total_fen, refund_fen, pay_by_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
-    "version = VALUES(version), state = VALUES(state), accepted = VALUES(accepted), title = VALUES(title), "
+    "VALUES {} ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), accepted = VALUES(accepted), title = VALUES(title), "
     "rent_fen = VALUES(rent_fen), deposit_fen = VALUES(deposit_fen), fee_fen = VALUES(fee_fen), "
     "total_fen = VALUES(total_fen), refund_fen = VALUES(refund_fen), pay_by_ms = VALUES(pay_by_ms)"
 )
@@ -84,6 +85,10 @@ BALANCES = (
 )
 
 
+def _marks(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
 def _payable(row: Row) -> Payable:
     (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen,
      total_fen, refund_fen, pay_by_ms) = row  # fmt: skip
@@ -116,20 +121,33 @@ def _refund(row: Row) -> Refund:
 
 
 async def lock_payable(tx: Tx, order_id: Id) -> Payable | None:
-    row = await tx.one(f"{PAYABLE} FOR UPDATE", order_id)
+    row = await tx.one(f"{PAYABLE} = %s FOR UPDATE", order_id)
     return _payable(row) if row else None
+
+
+async def lock_payables(tx: Tx, order_ids: Iterable[Id]) -> dict[Id, Payable]:
+    """Those that are known, in id order."""
+    ids = sorted(order_ids)
+    rows = await tx.all(f"{PAYABLE} IN ({_marks(ids)}) ORDER BY order_id FOR UPDATE", *ids)
+    return {Id(row[0]): _payable(row) for row in rows}
 
 
 async def read_payable(cursor: Cursor, order_id: Id) -> Payable | None:
-    row = await cursor.one(PAYABLE, order_id)
+    row = await cursor.one(f"{PAYABLE} = %s", order_id)
     return _payable(row) if row else None
 
 
-async def put_payable(tx: Tx, p: Payable) -> None:
-    await tx.execute(
-        PUT_PAYABLE, p.order_id, p.version, p.state, p.accepted, p.buyer_id, p.owner_id, p.title,
-        p.rent_fen, p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.pay_by_ms,
-    )  # fmt: skip
+async def put_payables(tx: Tx, payables: Collection[Payable]) -> None:
+    row = f"({', '.join(['%s'] * 13)})"
+    values = [
+        value
+        for p in payables
+        for value in (
+            p.order_id, p.version, p.state, p.accepted, p.buyer_id, p.owner_id, p.title, p.rent_fen,
+            p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.pay_by_ms,
+        )
+    ]  # fmt: skip
+    await tx.execute(PUT_PAYABLES.format(", ".join([row] * len(payables))), *values)
 
 
 async def put_payer(tx: Tx, user_id: Id, version: int, openid: str) -> None:
@@ -145,6 +163,12 @@ async def openid_of(cursor: Cursor, user_id: Id) -> str | None:
 async def payment_of(cursor: Cursor, order_id: Id) -> Payment | None:
     row = await cursor.one(f"{PAYMENT} WHERE order_id = %s", order_id)
     return _payment(row) if row else None
+
+
+async def payments_of(cursor: Cursor, order_ids: Collection[Id]) -> list[Payment]:
+    """In the order of the orders' ids."""
+    where = f"WHERE order_id IN ({_marks(order_ids)}) ORDER BY order_id"
+    return [_payment(row) for row in await cursor.all(f"{PAYMENT} {where}", *order_ids)]
 
 
 async def insert_payment(tx: Tx, p: Payment) -> None:

@@ -57,7 +57,7 @@ async def done(db: Database, *facts: Waiting) -> set[int]:
     async def body(tx: Tx) -> set[int]:
         mine = await inbox.lock_pending(tx, facts)
         await inbox.mark_done(tx, facts, NOW_MS)
-        return mine
+        return {fact.fact_id for fact in mine}
 
     return await db.act(NOW_MS, body, set[int])
 

@@ -1,0 +1,66 @@
+"""The safety net of publishing: what a process has committed and did not come to publish.
+
+Every fact comes by here before it leaves its outbox. Nearly all pushes are in Redis by then: to ask for the version that the
+script remembers costs little, and a duplicate is neither encoded nor sent. What is missing is published as if just committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from prometheus_client import Counter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from infra.mysql.outbox import Published
+from infra.redis import keys
+from infra.redis.publish import Publisher
+
+log = structlog.get_logger("republisher")
+
+AWAY_MS = 2000
+"""After Redis has not answered, it is not asked for so long: facts do not wait for it."""
+
+REPUBLISHED = Counter(
+    "sharehub_facts_republished_total", "Facts with pushes that had not reached Redis.", ["wing"]
+)
+
+
+class Republisher:
+    """`redis` should have a short time limit: the relay waits for its answers."""
+
+    def __init__(self, redis: Redis, publisher: Publisher) -> None:
+        self._redis = redis
+        self._publisher = publisher
+        self._ask_again_ms = 0
+
+    async def check(self, wing: str, facts: Sequence[Published], now_ms: int) -> None:
+        """Publish what has not been; all of it when Redis does not say (the publisher tells the hubs if it fails, too)."""
+        missing = [fact for fact in facts if fact.pushes]
+        if missing and now_ms >= self._ask_again_ms:
+            try:
+                missing = await self._missing(missing)
+            except (RedisError, OSError) as error:
+                log.warning("redis does not say what was published", error=str(error))
+                self._ask_again_ms = now_ms + AWAY_MS
+        if missing:
+            REPUBLISHED.labels(wing).inc(len(missing))
+            self._publisher.offer(wing, missing)
+
+    async def _missing(self, facts: Sequence[Published]) -> list[Published]:
+        """Those with a push that `publish.lua` would not drop."""
+        pushes = [(fact, push) for fact in facts for push in fact.pushes]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for fact, push in pushes:
+                if push.kind == "log":
+                    pipeline.exists(keys.log_entry(push.topic, fact.fact_id))
+                else:
+                    pipeline.hget(keys.newest(push.topic), push.key or "v")
+            answers = await pipeline.execute()
+        unknown = {
+            fact.seq
+            for (fact, push), answer in zip(pushes, answers, strict=True)
+            if int(answer or 0) < (1 if push.kind == "log" else push.version)
+        }
+        return [fact for fact in facts if fact.seq in unknown]
