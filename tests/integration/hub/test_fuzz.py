@@ -31,7 +31,7 @@ anything = st.recursive(
 frames = st.lists(
     st.fixed_dictionaries(
         {"op": st.sampled_from(("connect", "subscribe", "unsubscribe", "command", "refresh", "ping", "pong"))},
-        optional={name: anything for name in ("id", "token", "topics", "name", "body", "key")},
+        optional=dict.fromkeys(("id", "token", "topics", "name", "body", "key"), anything),
     ),
     max_size=17,
 )  # fmt: skip
