@@ -11,7 +11,8 @@ import msgspec
 from aiohttp import web
 
 from api import openapi
-from api.middleware import TOKENS, Handler, actor_of, around
+from api.bearers import Bearers
+from api.middleware import BEARERS, Handler, actor_of, around
 from api.routing import RawRoute, Route, Routes
 from infra import metrics, wire
 from infra.action import finish_running
@@ -43,7 +44,7 @@ async def make_app(services: Sequence[str], config: Config) -> web.Application:
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with open_process(config, pool_size=16) as process:
-            app[TOKENS] = process.tokens
+            app[BEARERS] = Bearers(process.tokens)
             app[WINGS] = await open_wings(process, wings_of(routes))
             yield
             await finish_running(timeout_s=5)

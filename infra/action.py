@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import structlog
@@ -92,9 +93,10 @@ class Operation(Generic[W, C, R]):
             log.exception("unexpected error", operation=self.name)
             raise MarketError("internal error") from error
         finally:
-            COMMAND_SECONDS.labels(self.name, code).observe(time.perf_counter() - started)
+            _seconds(self.name, code).observe(time.perf_counter() - started)
 
 
+_seconds = cache(COMMAND_SECONDS.labels)
 _running: set[asyncio.Future[Any]] = set()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import structlog
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from infra import wire
 from infra.mysql.outbox import Published
@@ -29,6 +29,9 @@ REMEMBER_S = {"state": 3600, "keyed": 3600, "log": 120}
 
 PUSHES = Counter("sharehub_pushes_total", "Pushes handed to Redis.", ["result"])
 QUEUED = Gauge("sharehub_publish_queue", "Pushes waiting for Redis.")
+
+
+_Command = tuple[str | bytes | int, ...]
 
 
 def message(push: Push, committed_us: int) -> bytes:
@@ -48,25 +51,40 @@ class PushScript:
 
     async def send(self, published: Iterable[Published], wakes: Iterable[str] = ()) -> None:
         """Raise RedisError or OSError when Redis is away."""
+        commands: list[_Command] = [
+            self._command(item, push) for item in published for push in item.pushes
+        ]
+        commands += [("PUBLISH", channel, b"") for channel in wakes]
+        if not commands:
+            return
+        answers = await self._execute(commands)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            await self._redis.script_load(self._script.script)
+            answers = await self._execute(
+                commands
+            )  # what has been published is not published again
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
+
+    def _command(self, item: Published, push: Push) -> _Command:
+        first = (
+            keys.log_entry(push.topic, item.fact_id)
+            if push.kind == "log"
+            else keys.newest(push.topic)
+        )
+        return (
+            "EVALSHA", self._script.sha, 2, first, keys.channel(push.topic),
+            push.kind, push.version, push.key or "v", message(push, item.committed_us),
+            REMEMBER_S.get(push.kind, 120),
+        )  # fmt: skip
+
+    async def _execute(self, commands: Iterable[_Command]) -> list[object]:
+        """By its digest alone: redis-py's own scripts ask in each pipeline whether they are there."""
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for item in published:
-                for push in item.pushes:
-                    first = (
-                        keys.log_entry(push.topic, item.fact_id)
-                        if push.kind == "log"
-                        else keys.newest(push.topic)
-                    )
-                    await self._script(
-                        keys=[first, keys.channel(push.topic)],
-                        args=[
-                            push.kind, push.version, push.key or "v",
-                            message(push, item.committed_us), REMEMBER_S.get(push.kind, 120),
-                        ],
-                        client=pipeline,
-                    )  # fmt: skip
-            for channel in wakes:
-                pipeline.publish(channel, b"")
-            await pipeline.execute()
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute(raise_on_error=False))
 
 
 class Publisher:
