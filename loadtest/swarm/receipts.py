@@ -51,9 +51,9 @@ class Receipts:
     def deliveries(self) -> int:
         return sum(self.receivers.values())
 
-    def lags_ms(self) -> list[float]:
-        """From commit to last recipient, of every change whose commit is known."""
-        return [
-            (self.last_us[one] - committed_us) / 1000
+    def lags_by(self) -> dict[tuple[str, int], float]:
+        """Milliseconds from commit to last recipient, of every change whose commit is known."""
+        return {
+            one: (self.last_us[one] - committed_us) / 1000
             for one, committed_us in self.committed_us.items()
-        ]
+        }

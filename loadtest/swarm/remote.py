@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from threading import Thread
 from typing import Any
 
 import uvloop
@@ -60,15 +61,6 @@ async def _serve(pipe: Connection, make: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
     running: set[asyncio.Task[None]] = set()
 
-    def receive() -> None:
-        try:
-            name, arguments = pipe.recv()
-        except EOFError:
-            os._exit(0)  # the driver is gone
-        task = loop.create_task(answer(name, arguments))
-        running.add(task)
-        task.add_done_callback(running.discard)
-
     async def answer(name: str, arguments: tuple[Any, ...]) -> None:
         try:
             result = getattr(target, name)(*arguments)
@@ -76,7 +68,20 @@ async def _serve(pipe: Connection, make: Callable[[], object]) -> None:
                 result = await result
         except Exception as error:
             result = error
-        pipe.send(result)
+        await asyncio.to_thread(pipe.send, result)
 
-    loop.add_reader(pipe.fileno(), receive)
+    def begin(name: str, arguments: tuple[Any, ...]) -> None:
+        task = loop.create_task(answer(name, arguments))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    def listen() -> None:
+        try:
+            while True:
+                loop.call_soon_threadsafe(begin, *pipe.recv())
+        except (EOFError, OSError):
+            os._exit(0)  # the driver is gone
+
+    # A thread, because uvloop makes what it watches non-blocking, which a Connection cannot bear.
+    Thread(target=listen, daemon=True).start()
     await asyncio.Event().wait()
