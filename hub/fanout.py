@@ -34,6 +34,7 @@ LAG_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5),
 )
 LAG_NARROW, LAG_WIDE = LAG_SECONDS.labels("narrow"), LAG_SECONDS.labels("wide")
+BYTES_OUT = Counter("sharehub_hub_bytes_out_total", "Bytes written to sockets.")
 STALE = Counter("sharehub_hub_duplicates_total", "Pushes that had been delivered already.")
 
 Message = tuple[Kind, int, str | None, int, int, msgspec.Raw]
@@ -73,6 +74,8 @@ class Fanout:
         self._committed_us: list[int] = []
         self._wide: deque[tuple[Topic, Encoded, Iterator[Connection], int]] = deque()
         self.congested: set[Outlet] = set()
+        self.bytes_out = 0
+        """Written and not counted yet: a counter costs as much as the write."""
 
     def mark_dirty(self, connection: Outlet) -> None:
         """Its mailbox is flushed at the end of this turn of the loop, together with all others."""
@@ -134,6 +137,8 @@ class Fanout:
         if self._committed_us:
             _observe(LAG_NARROW.observe, self._committed_us)
             self._committed_us = []
+        BYTES_OUT.inc(self.bytes_out)
+        self.bytes_out = 0
 
     def _write_slice(self) -> None:
         topic, encoded, recipients, committed_us = self._wide[0]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 CONFLATED = Counter(
     "sharehub_hub_conflated_total", "States replaced by a newer one before they were sent."
 )
-BYTES_OUT = Counter("sharehub_hub_bytes_out_total", "Bytes written to sockets.")
 
 
 class Outlet:
@@ -65,7 +64,7 @@ class Outlet:
             self.offer(item)
         elif not transport.is_closing():
             transport.write(item.alone)
-            BYTES_OUT.inc(len(item.alone))
+            self._fanout.bytes_out += len(item.alone)
 
     def flush(self) -> bool:
         """Write what the socket will take. False when something had to stay."""
@@ -78,7 +77,7 @@ class Outlet:
             message = mailbox.take()
             if message is not None:
                 transport.write(message)
-                BYTES_OUT.inc(len(message))
+                self._fanout.bytes_out += len(message)
         if mailbox.conflated:
             CONFLATED.inc(mailbox.conflated)
             mailbox.conflated = 0
