@@ -19,8 +19,8 @@ from loadtest.users.wire import Closed, Wire
 
 PATIENCE_S = 20.0
 """Retryable refusals are repeated, and an answer is awaited, for so long."""
-JOIN_S = 10.0
-"""A topic may come into being so long after the reply that promises it: calendars and conversations follow by facts."""
+REPEATED_S = {"not_found": 10.0, "unavailable": PATIENCE_S, "rate_limited": PATIENCE_S}
+"""How long a topic is asked for again. Calendars and conversations come into being a moment after the reply that promises them."""
 HEAL_S = 5.0
 REORDER_S = 0.1
 """Lines 7 and 6 may come in that order; only a gap that lasts longer is asked about."""
@@ -196,9 +196,9 @@ class Link:
             refused = answer.get("refused") or []
             if answer["op"] == "error":
                 refused = [{"topic": name, **answer["error"]} for name in wanted]
-            late = time.monotonic() - began > JOIN_S
+            waited_s = time.monotonic() - began
             for refusal in refused:
-                if late or refusal["code"] not in ("not_found", "unavailable", "rate_limited"):
+                if waited_s > REPEATED_S.get(refusal["code"], 0.0):
                     trouble = _refusal(refusal)
                     self.topics.pop(refusal["topic"], None)
                     self._meter.fail("ws:subscribe", trouble)

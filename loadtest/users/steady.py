@@ -26,6 +26,7 @@ class Steady:
         self._environment = environment
         self._place = place
         self._of_worker: dict[str, int] = {}
+        self._cpu_s: dict[str, float] = {}
         self.settled_after_s: float | None = None
         if isinstance(environment.runner, WorkerRunner):
             events.report_to_master.add_listener(self._report)
@@ -35,10 +36,11 @@ class Steady:
             events.quitting.add_listener(self._save)
 
     def _report(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        data["ready"] = len(self._place.ready)
+        data["ready"], data["cpu_s"] = len(self._place.ready), time.process_time()
 
     def _reported(self, client_id: str, data: dict[str, Any], **_: Any) -> None:
-        self._of_worker[client_id] = int(data.get("ready", 0))
+        self._of_worker[client_id] = int(data["ready"])
+        self._cpu_s[client_id] = float(data["cpu_s"])
 
     @property
     def ready(self) -> int:
@@ -85,6 +87,7 @@ class Steady:
         return {
             "users": self._place.options.num_users,
             "settled_after_s": self.settled_after_s,
+            "own_cpu_s": round(time.process_time() + sum(self._cpu_s.values()), 1),
             "failures": failures + crashes,
             "events": {entry.name: _figures(entry) for entry in stats.entries.values()},
         }

@@ -16,7 +16,7 @@ from loadtest.soaks.locust import SCENARIOS, passed, play
 
 def options(users: int, seconds: float) -> argparse.Namespace:
     return argparse.Namespace(
-        users=users, seconds=seconds, spawn_rate=users, pace=0.05, processes=1
+        users=users, seconds=seconds, spawn_rate=users, pace=0.01, processes=1
     )
 
 
@@ -30,7 +30,7 @@ def connections(hub: ServingProcess) -> float:
 
 @pytest.mark.slow
 def test_every_scenario_without_failure(stack: Stack, tmp_path: Path) -> None:
-    report = play(stack, list(SCENARIOS.values()), options(users=26, seconds=4), tmp_path)
+    report = play(stack, list(SCENARIOS.values()), options(users=26, seconds=5), tmp_path)
     assert passed(report), report
     happened = set(report["events"])
     assert {
