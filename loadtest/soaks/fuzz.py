@@ -163,6 +163,7 @@ async def besiege(stack: Stack, seed: int, frames: int, session: int | None) -> 
 async def _attack(siege: Siege, frames: int, hub: ServingProcess, pid: int) -> Body:
     """How the hub was after the first tenth."""
     early: Body | None = None
+    told = 0
     for tenth in range(1, 11):
         await siege.attack(frames * tenth // 10, lambda: hub.alive)
         if not hub.alive:
@@ -170,6 +171,9 @@ async def _attack(siege: Siege, frames: int, hub: ServingProcess, pid: int) -> B
         body = Body.of(pid)
         early = early or body
         tally = siege.tally
+        for fault in tally.faults[told:]:
+            _progress(f"fault: {fault}")
+        told = len(tally.faults)
         _progress(
             f"{tally.frames} frames on {tally.connections} connections, {len(tally.faults)} faults, {body.rss_mib} MiB"
         )
