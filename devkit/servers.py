@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,6 +217,26 @@ class Redis(Child):
             connection.sendall(request.encode())
             return connection.recv(65_536)
 
+    def follow(self, primary: Redis, timeout_s: float = 10.0) -> None:
+        """Become a running Redis' replica; returns once all that it has is here."""
+        self.command("REPLICAOF", primary.host, str(primary.port))
+        deadline = time.monotonic() + timeout_s
+        while b"master_link_status:up" not in self.command("INFO", "replication"):
+            if time.monotonic() > deadline:
+                raise ChildError(f"no copy after {timeout_s:g} s\n{self.log_tail()}")
+            time.sleep(0.01)
+
+    def detach(self) -> None:
+        """Keep what is here and hear no more of the primary, as behind a broken link."""
+        self.command("REPLICAOF", "NO", "ONE")
+
+    def move_to(self, port: int) -> None:
+        """Listen on another port, which is free; over restarts too."""
+        if (answer := self.command("CONFIG", "SET", "port", str(port))) != b"+OK\r\n":
+            raise ChildError(f"redis cannot have port {port}: {answer.decode().strip()}")
+        self.port = port
+        self.argv[self.argv.index("--port") + 1] = str(port)
+
     def _answers(self) -> bool:
         try:
             # Loaded, and not some other Redis that has our port.
@@ -264,6 +285,12 @@ class PrivateServers:
         self.redis.start(wait=False)
         self.mariadb.start()
         self.redis.wait_ready()
+
+    def promote(self, replica: Redis) -> None:
+        """The replica in the place of our Redis, which has died: at its address, without what was not copied."""
+        replica.detach()
+        replica.move_to(self.redis.port)
+        self.redis = replica
 
     def stop(self) -> None:
         self.mariadb.resume()

@@ -47,15 +47,16 @@ class Fleet:
 
     # --- people ---
 
-    async def person(self, api: int | None = None) -> Person:
-        """Somebody new, logged in. Their requests go to both api processes in turn, or to number `api` alone."""
+    async def person(self, api: int | None = None, openid: str | None = None) -> Person:
+        """Somebody new, logged in; with `openid`, somebody known on another device. Their requests go to both api processes in
+        turn, or to number `api` alone."""
 
         def url(_path: str) -> str:
             return self.apis[next(self._turn) % len(self.apis) if api is None else api].url
 
         person = Person(
             self.http, api=url, hubs=[hub.url for hub in self.stack.hubs],
-            sandbox=self.stack.sandbox_url, openid=f"o-{secrets.token_hex(8)}",
+            sandbox=self.stack.sandbox_url, openid=openid or f"o-{secrets.token_hex(8)}",
         )  # fmt: skip
         return await person.log_in()
 
@@ -125,6 +126,8 @@ class Fleet:
     async def repair(self) -> None:
         """Everything runs, and nothing is about to crash."""
         servers = self.stack.servers
+        for child in (servers.mariadb, servers.redis, *self.stack.processes.values()):
+            child.resume()
         await asyncio.gather(
             asyncio.to_thread(servers.mariadb.start), asyncio.to_thread(servers.redis.start)
         )

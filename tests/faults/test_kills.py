@@ -65,7 +65,7 @@ async def test_redis_forgets_or_hangs_up(
             await load.steps(30)
 
 
-@pytest.mark.parametrize("seconds", [2.5])
+@pytest.mark.parametrize("seconds", [2.5, 4.0])
 async def test_redis_hangs(fleet: Fleet, dice: random.Random, seconds: float) -> None:
     redis = fleet.stack.servers.redis
     async with under_load(fleet, dice) as load:
@@ -73,13 +73,4 @@ async def test_redis_hangs(fleet: Fleet, dice: random.Random, seconds: float) ->
         hang = asyncio.to_thread(redis.command, "DEBUG", "SLEEP", str(seconds))
         assert await hang == b"+OK\r\n"
         assert time.monotonic() - began >= seconds
-        await load.steps(60)
-
-
-async def test_mysql_is_killed(fleet: Fleet, dice: random.Random) -> None:
-    """Not a row that was acknowledged is lost, and everybody goes on without being restarted."""
-    mariadb = fleet.stack.servers.mariadb
-    async with under_load(fleet, dice) as load:
-        await asyncio.to_thread(mariadb.kill)
-        await asyncio.to_thread(mariadb.start)
         await load.steps(60)

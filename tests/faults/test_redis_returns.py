@@ -7,19 +7,15 @@ something, or was told so.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
-from devkit.client import Person, Socket
-from tests.faults.fleet import HOUR_MS, Fleet
-from tests.faults.truth import assert_clients, calm
+from tests.faults.fleet import Fleet
+from tests.faults.quiet import open_quiet
 
 pytestmark = pytest.mark.timeout(60)
-
-WITHIN_S = 2.0
-ORDERS = 4
 
 Work = Callable[[], Awaitable[None]]
 
@@ -41,11 +37,13 @@ async def flushed(fleet: Fleet, work: Work) -> None:
     await work()
 
 
-async def hung(fleet: Fleet, work: Work) -> None:
+async def hung(seconds: float, fleet: Fleet, work: Work) -> None:
     redis = fleet.stack.servers.redis
-    hanging = asyncio.create_task(asyncio.to_thread(redis.command, "DEBUG", "SLEEP", "2.5"))
+    hanging = asyncio.create_task(
+        asyncio.to_thread(redis.command, "DEBUG", "SLEEP", f"{seconds:g}")
+    )
     await work()
-    await hanging
+    assert await hanging == b"+OK\r\n"
 
 
 async def stopped(fleet: Fleet, work: Work) -> None:
@@ -67,40 +65,27 @@ async def hung_up(fleet: Fleet, work: Work) -> None:
     await asyncio.gather(keep_hanging_up(), work())
 
 
-@pytest.mark.parametrize("fault", [killed, killed_and_flushed, flushed, hung, stopped, hung_up])
-async def test_clients_are_up_to_date(
-    fleet: Fleet, fault: Callable[[Fleet, Work], Awaitable[None]]
-) -> None:
-    owner, ones, buyer, others = await fleet.pair(0)
-    third = await fleet.socket(buyer, 0)
-    listing_id = await fleet.listing(owner)
-    base_ms = (int(time.time() * 1000) // HOUR_MS + 2) * HOUR_MS
-    ids = []
-    for number in range(ORDERS):
-        start_ms = base_ms + number * HOUR_MS
-        wish = {"listing_id": listing_id, "start_ms": start_ms, "end_ms": start_ms + HOUR_MS, "terms_version": 1}  # fmt: skip
-        ids.append((await buyer.rest("POST", "/v1/orders", wish))["order_id"])
-    await calm(fleet)
-    clients: list[tuple[Person, Socket]] = [(owner, ones), (buyer, others), (buyer, third)]
-    for person, socket in clients:
-        role = "owner" if person is owner else "buyer"
-        topics = [f"calendar:{listing_id}", f"listing:{listing_id}", f"user:{person.id}"]
-        topics += [f"order:{id_}:{role}" for id_ in ids] + [f"chat:{id_}" for id_ in ids]
-        await socket.watch(*topics)
+FAULTS: dict[str, Callable[[Fleet, Work], Awaitable[None]]] = {
+    "killed": killed,
+    "killed and flushed": killed_and_flushed,
+    "flushed": flushed,
+    "hung for less than the hubs' patience": partial(hung, 2.5),
+    "hung for longer": partial(hung, 4.0),
+    "stopped": stopped,
+    "hung up": hung_up,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_clients_are_up_to_date(fleet: Fleet, fault: str) -> None:
+    quiet = await open_quiet(fleet)
 
     async def work() -> None:
         """Both speak, and every second order is cancelled; the truth needs no Redis."""
-        for number, id_ in enumerate(ids):
-            line = {"kind": "text", "text": "在吗"}
-            for person in (owner, buyer):
-                await person.rest("POST", f"/v1/conversations/{id_}/messages", line)
-            if number % 2:
-                await buyer.rest("POST", f"/v1/orders/{id_}/cancel", {})
+        await quiet.speak()
+        await quiet.cancel(1, 3)
 
-    await fault(fleet, work)
-    returned_s = time.monotonic()
-    await calm(fleet, WITHIN_S)
-    await assert_clients(fleet, clients, returned_s + WITHIN_S - time.monotonic())
-    print(f"{fault.__name__}: up to date after {time.monotonic() - returned_s:.2f} s")
-    assert {topic.version for topic in ones.topics.values() if topic.name[:5] == "chat:"} == {2}
-    assert sum(socket.reconnects for _, socket in clients) == 0
+    await FAULTS[fault](fleet, work)
+    await quiet.assert_up_to_date()
+    versions = {name: topic.version for name, topic in quiet.ones.topics.items()}
+    assert {version for name, version in versions.items() if name.startswith("chat:")} == {2}
