@@ -27,7 +27,7 @@ def python(say: Say) -> Path:
     """The interpreter of the environment that has python-socketio."""
     interpreter = VENV / "bin" / "python"
     requirements = HERE / "requirements.txt"
-    with _Stamp(VENV, requirements) as stamp:
+    with Stamp(VENV, requirements) as stamp:
         if stamp.is_stale:
             say(f"installing python-socketio into {VENV} (once; about a minute)")
             _run(sys.executable, "-m", "venv", "--clear", VENV)
@@ -40,7 +40,7 @@ def python(say: Say) -> Path:
 def node(say: Say) -> tuple[Path, dict[str, str]]:
     """Node, and the environment variables with which it finds socket.io."""
     program = _program("node")
-    with _Stamp(NODE, HERE / "package.json", HERE / "package-lock.json") as stamp:
+    with Stamp(NODE, HERE / "package.json", HERE / "package-lock.json") as stamp:
         if stamp.is_stale:
             say(f"installing socket.io into {NODE} (once; about a minute)")
             shutil.rmtree(NODE, ignore_errors=True)
@@ -68,7 +68,7 @@ def node_versions(program: Path, env: Mapping[str, str], *packages: str) -> str:
     return _run(program, "-e", code, *packages, env={**os.environ, **env}).strip()
 
 
-class _Stamp:
+class Stamp:
     """What an environment was made from, written beside it once it is whole."""
 
     def __init__(self, directory: Path, *files: Path) -> None:
@@ -78,7 +78,7 @@ class _Stamp:
         made_from = self._mark.read_text() if self._mark.exists() else ""
         self.is_stale = made_from != self._wanted or not directory.exists()
 
-    def __enter__(self) -> _Stamp:
+    def __enter__(self) -> Stamp:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

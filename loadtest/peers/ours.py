@@ -46,17 +46,23 @@ class Ours:
     wide = f"calendar:{WIDE_LISTING}"
 
     def __init__(self, say: Say) -> None:
-        directory = RUN / "bench-peers" / self.name
-        shutil.rmtree(directory, ignore_errors=True)
-        self._stack = Stack(directory, layout=Layout(hubs=SERVERS, api=(), workers=()), say=say)
-        self._tokens: Tokens | None = None
+        self._say = say
+        self._made: Stack | None = None
         self.versions = python_versions(
             Path(sys.executable), "aiohttp", "uvloop", "redis", "hiredis"
         )
 
+    @property
+    def _stack(self) -> Stack:
+        assert self._made is not None, "not started"
+        return self._made
+
     def start(self, connections: int) -> None:
+        directory = RUN / "bench-peers" / self.name
+        shutil.rmtree(directory, ignore_errors=True)
+        layout = Layout(hubs=SERVERS, api=(), workers=())
+        self._made = Stack(directory, layout=layout, say=self._say)
         self._stack.prepare()
-        self._tokens = Tokens(Config(self._stack.environment).token_keys)
         self._seed(connections)
         self._stack.start_processes()
 
@@ -73,7 +79,8 @@ class Ours:
             )
 
     def stop(self) -> None:
-        self._stack.stop()
+        if self._made is not None:
+            self._made.stop()
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -91,11 +98,11 @@ class Ours:
         return f"calendar:{FIRST_LISTING + number}"
 
     def token(self, client: int) -> str:
-        assert self._tokens is not None, "not started"
+        tokens = Tokens(Config(self._stack.environment).token_keys)
         actor = Actor(
             user_id=Id(FIRST_USER + client), role="user", session_id=Id(FIRST_SESSION + client)
         )
-        return self._tokens.access(actor, int(time.time() * 1000))
+        return tokens.access(actor, int(time.time() * 1000))
 
     def emitter(self, plan: Path) -> tuple[Sequence[str | Path], Mapping[str, str]]:
         command = (sys.executable, "-m", "loadtest.peers.our_emitter", plan)
