@@ -1,0 +1,209 @@
+"""The people and the orders of `hub`: written straight into the database, because ten thousand logins are not what is measured.
+
+People come in pairs, an owner and a buyer, with two orders between them. Each order is paid and ready, so that three transitions
+are left to it, all asked for over REST: `start` (owner), `return` and `dispute` (buyer). No money moves and no calendar changes in these.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from devkit.servers import MariaDb
+from infra.tokens import Tokens
+from loadtest.swarm import Plan, request
+from market.kernel.actor import Actor
+from market.kernel.ids import Id, IdMaker
+from market.kernel.period import DAY_MS, HOUR_MS
+
+TOKENS_LAST_S = 24 * 3600
+ORDERS_PER_PAIR = 2
+STEPS = ("start", "return", "dispute")
+BODIES = {
+    "start": b'{"code":"000000"}',
+    "return": b'{"code":"000000"}',
+    "dispute": '{"reason":"车筐坏了"}'.encode(),
+}
+BATCH = 2000
+
+USER = (
+    "INSERT INTO users (id, version, openid, nickname, avatar_url, role, banned, created_ms) "
+    "VALUES (%s, 1, %s, %s, '', 'user', 0, %s)"
+)
+SESSION = (
+    "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
+    "VALUES (%s, 1, %s, 1, '', %s, %s)"
+)
+ORDER = (
+    "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, owner_id, "
+    "title, address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, pay_by_ms, "
+    "start_code, return_code, wrong_codes, reason, due_ms, created_ms) VALUES (%s, 2, 1, 'ready', 1, %s, %s, %s, %s, "
+    "'山地自行车，二十四速，带车锁', '人民广场 1 号', %s, %s, 1, %s, 2000, 20000, 200, %s, '000000', '000000', 0, '', %s, %s)"
+)
+LINES = (
+    '[{"code":"rent_hour","quantity":4,"unit_fen":500,"total_fen":2000},'
+    '{"code":"deposit","quantity":1,"unit_fen":20000,"total_fen":20000}]'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: Id
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One order."""
+
+    id: Id
+    owner: Person
+    buyer: Person
+
+
+class Moved(msgspec.Struct):
+    """What the answer to a transition says."""
+
+    order_id: str
+    version: int
+
+
+class Error(msgspec.Struct):
+    code: str
+
+
+class Refused(msgspec.Struct):
+    """What any other answer says."""
+
+    error: Error
+
+
+class Scene:
+    """Makes people and orders. Blocks."""
+
+    def __init__(self, mariadb: MariaDb, tokens: Tokens) -> None:
+        self._mariadb = mariadb
+        self._tokens = tokens
+        self._ids = IdMaker(lambda below: random.randrange(below))
+        self._clock_ms = int(time.time() * 1000) - DAY_MS
+        """Ids of their own milliseconds, so that no two are the same."""
+
+    def people(self, count: int) -> list[Person]:
+        now_ms = int(time.time() * 1000)
+        actors = [
+            Actor(user_id=self._id(), role="user", session_id=self._id()) for _ in range(count)
+        ]
+        self._insert(
+            "users", USER,
+            [(int(a.user_id), f"bench-{a.user_id}", f"用户 {n}", now_ms) for n, a in enumerate(actors)],
+        )  # fmt: skip
+        self._insert(
+            "users", SESSION,
+            [(int(a.session_id), int(a.user_id), now_ms + 30 * DAY_MS, now_ms) for a in actors],
+        )  # fmt: skip
+        return [Person(a.user_id, self._tokens.access(a, now_ms)) for a in actors]
+
+    def deals(self, people: Sequence[Person]) -> list[Deal]:
+        """Two for each pair, the pairs being neighbours in the list."""
+        now_ms = int(time.time() * 1000)
+        start_ms, end_ms = now_ms + 30 * DAY_MS, now_ms + 30 * DAY_MS + 4 * HOUR_MS
+        pairs = list(zip(people[::2], people[1::2], strict=False))
+        deals = [Deal(self._id(), *pair) for pair in pairs for _ in range(ORDERS_PER_PAIR)]
+        self._insert(
+            "orders", ORDER,
+            [
+                (int(d.id), now_ms, int(self._id()), int(d.buyer.id), int(d.owner.id), start_ms, end_ms, LINES,
+                 now_ms, end_ms, now_ms)
+                for d in deals
+            ],
+        )  # fmt: skip
+        return deals
+
+    def versions(self, listing: str) -> dict[str, int]:
+        """By topic, what MySQL has of everything that is watched here. An inbox that has nothing is left out."""
+        found: dict[str, int] = {}
+        with self._mariadb.connect(schema="orders") as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id, version FROM orders")
+            for id_, version in cursor.fetchall():
+                found[f"order:{id_}:owner"] = found[f"order:{id_}:buyer"] = version
+            cursor.execute("SELECT user_id, last_seq FROM notices.inboxes")
+            found |= {f"user:{user}": seq for user, seq in cursor.fetchall()}
+            cursor.execute("SELECT version FROM listings.listings WHERE id = %s", [int(listing)])
+            found |= {f"listing:{listing}": version for (version,) in cursor.fetchall()}
+        return found
+
+    def facts_under_way(self, wings: Sequence[str]) -> int:
+        """Outbox rows that are to be carried, and inbox rows that are to be handled."""
+        count = 0
+        with self._mariadb.connect() as connection, connection.cursor() as cursor:
+            for wing in wings:
+                cursor.execute(
+                    f"SELECT (SELECT COUNT(*) FROM {wing}.outbox) + "
+                    f"(SELECT COUNT(*) FROM {wing}.inbox WHERE done = 0)"
+                )
+                count += int(cursor.fetchone()[0])
+        return count
+
+    def _id(self) -> Id:
+        self._clock_ms += 1
+        return self._ids.make(self._clock_ms)
+
+    def _insert(self, schema: str, statement: str, rows: list[tuple[object, ...]]) -> None:
+        with self._mariadb.connect(schema=schema) as connection, connection.cursor() as cursor:
+            for at in range(0, len(rows), BATCH):
+                cursor.executemany(statement, rows[at : at + BATCH])
+
+
+def plans(
+    people: Sequence[Person], deals: Sequence[Deal], urls: tuple[str, ...], first_id: int = 0
+) -> list[Plan]:
+    """One client a person, with three topics: the inbox and both orders. Half of the pairs sit on one hub, half on two."""
+    topics: dict[Id, list[str]] = {person.id: [f"user:{person.id}"] for person in people}
+    for deal in deals:
+        topics[deal.owner.id].append(f"order:{deal.id}:owner")
+        topics[deal.buyer.id].append(f"order:{deal.id}:buyer")
+    return [
+        Plan(
+            id=first_id + n, urls=urls, topics=tuple(topics[person.id]), token=person.token,
+            first_url=n // 2 + n % 2 * (n // 4 % 2),
+        )
+        for n, person in enumerate(people)
+    ]  # fmt: skip
+
+
+class Traffic:
+    """The transitions that the orders have left: the first of all of them, then the second of all, in a random order."""
+
+    def __init__(self, deals: Sequence[Deal]) -> None:
+        self.left = len(deals) * len(STEPS)
+        self._moves = self._all(list(deals))
+
+    def _all(self, deals: list[Deal]) -> Iterator[bytes]:
+        for step in STEPS:
+            random.shuffle(deals)
+            for deal in deals:
+                actor = deal.owner if step == "start" else deal.buyer
+                yield request(
+                    "POST", f"/v1/orders/{deal.id}/{step}", token=actor.token, key=f"{deal.id}-{step}",
+                    body=BODIES[step],
+                )  # fmt: skip
+
+    def schedule(self, per_s: float, seconds: float) -> list[tuple[float, bytes]]:
+        """Evenly, as many as are left at most."""
+        count = min(self.left, int(per_s * seconds))
+        self.left -= count
+        return [(n / per_s, next(self._moves)) for n in range(count)]
+
+
+def edits(listing: str, owner: Person, version: int, seconds: float) -> list[tuple[float, bytes]]:
+    """The listing's title, once a second, each on top of the one before."""
+    schedule = []
+    for n in range(int(seconds)):
+        body = f'{{"version":{version + n},"title":"山地自行车 {n}"}}'.encode()
+        one = request("PATCH", f"/v1/listings/{listing}", token=owner.token, key=f"edit-{version + n}", body=body)  # fmt: skip
+        schedule.append((n + 0.5, one))
+    return schedule
