@@ -200,7 +200,7 @@ class Link:
             for refusal in refused:
                 if waited_s > REPEATED_S.get(refusal["code"], 0.0):
                     trouble = _refusal(refusal)
-                    self.topics.pop(refusal["topic"], None)
+                    self._give_up(refusal["topic"])
                     self._meter.fail("ws:subscribe", trouble)
                     raise trouble
             wanted = [refusal["topic"] for refusal in refused]
@@ -209,6 +209,11 @@ class Link:
                 gevent.sleep(random.uniform(pause_s / 2, pause_s))
                 pause_s = min(1.0, 2 * pause_s)
         self._meter.ok("ws:subscribe", (time.monotonic() - began) * 1000)
+
+    def _give_up(self, name: str) -> None:
+        """What was watched before goes on being watched."""
+        if name in self.topics and self.topics[name].version is None:
+            del self.topics[name]
 
     def unwatch(self, *names: str) -> None:
         for name in names:

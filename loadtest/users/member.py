@@ -65,10 +65,14 @@ class Member(User):  # type: ignore[misc]
                 self.settle()
                 return
             except Trouble:
+                self._hang_up()
                 gevent.sleep(random.uniform(*AFTER_TROUBLE_S))
 
     def on_stop(self) -> None:
         self.place.ready.discard(id(self))
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         if hasattr(self, "link"):
             self.link.close()
 
