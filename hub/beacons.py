@@ -57,6 +57,9 @@ class Beacons:
                     del self._lit[light]
                     self._changes[light] = ("leave", LINGER_MS)
 
+    def is_lit(self, topic: str, user_id: int) -> bool:
+        return (topic, user_id) in self._lit
+
     def type(self, user_id: int, topic: str, on: bool) -> None:
         self._changes[topic, user_id] = ("set", TYPING_MS) if on else ("leave", 0)
 

@@ -82,7 +82,7 @@ async def join(
             joined.refused.append(Refusal(topic.name, Unavailable.code))
             if topic.name in connection.topics:
                 continue
-        else:
+        elif topic.name in dict(haves):
             joined.refused.append(Refusal(topic.name, NotFound.code))
         connection.topics.discard(topic.name)
         node.topics.leave(connection, [topic.name], node.now_s())
