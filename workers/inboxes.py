@@ -77,7 +77,7 @@ class Inbox:
             for handler, some in by_handler(mine, self._handlers):
                 await handle(handler, self._wing, tx, [fact.heard() for fact in some])
             if mine:
-                await inbox.mark_done(tx, mine, now_ms)
+                inbox.mark_done(tx, mine, now_ms)
             return len(mine)
 
         self._handled.inc(await self._db.act(now_ms, body, int))

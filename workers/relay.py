@@ -127,7 +127,7 @@ class Relay:
     async def _give(self, server: Database, wings: Sequence[str], now_ms: int) -> None:
         async def body(tx: Tx) -> None:
             for wing in wings:
-                await inbox.insert(tx, self._schemas[wing], self._owed[wing])
+                inbox.insert(tx, self._schemas[wing], self._owed[wing])
 
         await server.act(now_ms, body, type(None))
         for wing in wings:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra import wire
+from infra.mysql.connection import many
 from infra.mysql.outbox import Published
 from market.kernel.facts import KINDS, Heard
 from market.kernel.ids import Id
 
 if TYPE_CHECKING:
-    from infra.mysql.database import Cursor
+    from infra.mysql.database import Cursor, Tx
 
 KEPT_MS = 30 * 24 * 3600 * 1000
 
@@ -42,11 +43,12 @@ BACKLOG = (
 )
 
 
-async def insert(cursor: Cursor, schema: str, published: Sequence[Published]) -> None:
-    await cursor.execute_many(
-        INSERT.format(schema=schema),
-        [(p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data) for p in published],
-    )
+def insert(tx: Tx, schema: str, published: Sequence[Published]) -> None:
+    """Deferred."""
+    values: list[object] = []
+    for p in published:
+        values += (p.fact_id, p.kind, p.entity, p.version, p.committed_us, p.data)
+    tx.defer(many(INSERT.format(schema=schema), len(published)), *values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Waiting]:
     ]
 
 
-async def lock_pending(tx: Cursor, facts: Sequence[Waiting]) -> list[Waiting]:
+async def lock_pending(tx: Tx, facts: Sequence[Waiting]) -> list[Waiting]:
     """Lock these rows; those of them that nobody else has handled meanwhile."""
     marks = ", ".join(["%s"] * len(facts))
     rows = await tx.all(STILL_PENDING.format(marks), *(f.seq for f in facts))
@@ -86,8 +88,9 @@ async def lock_pending(tx: Cursor, facts: Sequence[Waiting]) -> list[Waiting]:
     return [fact for fact in facts if fact.seq in pending]
 
 
-async def mark_done(tx: Cursor, facts: Sequence[Waiting], now_ms: int) -> None:
-    await tx.execute(MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.seq for f in facts))
+def mark_done(tx: Tx, facts: Sequence[Waiting], now_ms: int) -> None:
+    """Deferred: with the COMMIT."""
+    tx.defer(MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.seq for f in facts))
 
 
 async def postpone(cursor: Cursor, fact: Waiting, error: str, now_ms: int) -> None:

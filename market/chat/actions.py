@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pymysql.err
-
 from infra.action import action, table
 from infra.mysql.database import Tx
 from market.chat import envelopes, store
@@ -54,12 +52,7 @@ async def open_enquiry(chat: Chat, call: Call, command: OpenEnquiry) -> EnquiryV
         conversation = talk.enquiry(tx.new_id(), listing, asker)
         known = await store.find_enquiry(tx, command.listing_id, asker)
         if known is None:
-            try:
-                await open_conversations(chat, tx, [conversation])
-            except (
-                pymysql.err.IntegrityError
-            ) as error:  # the id is another's: run again with a new one
-                raise pymysql.err.OperationalError(1213, "the id is taken") from error
+            open_conversations(chat, tx, [conversation])
         conversation = known or conversation
         return EnquiryView(
             conversation_id=conversation.id, listing_id=conversation.listing_id, title=conversation.title,
@@ -136,11 +129,8 @@ async def erase(chat: Chat, call: Call, command: Erase) -> Done:
     return await chat.db.act(call.now_ms, body, Done)
 
 
-async def open_conversations(chat: Chat, tx: Tx, conversations: Sequence[Conversation]) -> None:
-    """Raise pymysql.err.IntegrityError when an id, or an asker's enquiry, is there already."""
-    await store.insert_conversations(
-        tx, [(c, envelopes.new_key(chat, c.id)) for c in conversations]
-    )
+def open_conversations(chat: Chat, tx: Tx, conversations: Sequence[Conversation]) -> None:
+    store.insert_conversations(tx, [(c, envelopes.new_key(chat, c.id)) for c in conversations])
 
 
 async def _append(

@@ -17,7 +17,7 @@ async def on_listings_changed(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> Non
     """The projection that enquiries need: of each listing the newest version."""
     changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
     newest = {c.listing_id: c for c in sorted(changes, key=lambda c: c.version)}
-    await store.upsert_listings(
+    store.upsert_listings(
         tx,
         [
             Listing(id=c.listing_id, version=c.version, owner_id=c.owner_id, title=c.title)
@@ -30,7 +30,7 @@ async def on_listings_changed(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> Non
 async def on_orders_begun(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> None:
     """An order's parties get a conversation under the order's id."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    await actions.open_conversations(
+    actions.open_conversations(
         chat,
         tx,
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from infra.mysql.connection import many
 from infra.mysql.database import Cursor, Row, Tx
 from market.chat.rules.chain import Entry
 from market.chat.rules.talk import READ, Conversation, Listing
@@ -111,9 +112,9 @@ async def lock_listing(tx: Tx, listing_id: Id) -> Listing | None:
     return Listing(id=Id(row[0]), version=row[1], owner_id=Id(row[2]), title=row[3])
 
 
-async def upsert_listings(tx: Tx, listings: Sequence[Listing]) -> None:
-    """Kept only when newer."""
-    await tx.execute(
+def upsert_listings(tx: Tx, listings: Sequence[Listing]) -> None:
+    """Kept only when newer. Deferred."""
+    tx.defer(
         UPSERT_LISTINGS.format(", ".join(["(%s, %s, %s, %s)"] * len(listings))),
         *(v for one in listings for v in (one.id, one.version, one.owner_id, one.title[:255])),
     )
@@ -144,21 +145,22 @@ async def read_conversations(cursor: Cursor, ids: Sequence[Id]) -> list[Conversa
     return [_conversation(row) for row in rows]
 
 
-async def insert_conversations(tx: Tx, conversations: Sequence[tuple[Conversation, bytes]]) -> None:
-    """Each with its wrapped key. Raise pymysql.err.IntegrityError when an id, or an asker's enquiry, is there already."""
-    await tx.execute_many(
-        INSERT_CONVERSATION,
-        [
-            (
-                c.id, c.kind, c.listing_id, c.listing_id if c.kind == "enquiry" else None, c.title[:255],
-                c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash, tx.now_ms,
-            )
-            for c, _ in conversations
-        ],
-    )  # fmt: skip
-    members = [(c.id, user_id, 0, 0, tx.now_ms) for c, _ in conversations for user_id in c.parties]
-    await tx.execute_many(INSERT_MEMBERS, members)
-    await tx.execute_many(INSERT_KEY, [(c.id, wrapped) for c, wrapped in conversations])
+def insert_conversations(tx: Tx, conversations: Sequence[tuple[Conversation, bytes]]) -> None:
+    """Each with its wrapped key. Deferred."""
+    rows: list[object] = []
+    members: list[object] = []
+    keys: list[object] = []
+    for c, wrapped in conversations:
+        rows += (
+            c.id, c.kind, c.listing_id, c.listing_id if c.kind == "enquiry" else None, c.title[:255],
+            c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash, tx.now_ms,
+        )  # fmt: skip
+        for user_id in c.parties:
+            members += (c.id, user_id, 0, 0, tx.now_ms)
+        keys += (c.id, wrapped)
+    tx.defer(many(INSERT_CONVERSATION, len(conversations)), *rows)
+    tx.defer(many(INSERT_MEMBERS, 2 * len(conversations)), *members)
+    tx.defer(many(INSERT_KEY, len(conversations)), *keys)
 
 
 async def append(tx: Tx, conversation: Conversation, entry: Entry) -> None:

@@ -15,7 +15,7 @@ from market.kernel.facts import KINDS, Heard
 @Together
 async def on_facts(insights: Insights, tx: Tx, facts: Sequence[Heard]) -> None:
     """Locks the rows of these kinds and hours."""
-    await store.count(tx, Counter((rules.hour_of(f.occurred_ms), f.kind) for f in facts))
+    store.count(tx, Counter((rules.hour_of(f.occurred_ms), f.kind) for f in facts))
 
 
 HANDLERS: dict[str, Handler[Insights]] = dict.fromkeys(KINDS, on_facts)

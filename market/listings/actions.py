@@ -120,7 +120,7 @@ async def count_orders(tx: Tx, created: Mapping[Id, int], completed: Mapping[Id,
         )
         for before in await store.lock_all(tx, {*created, *completed})
     ]
-    await store.update_counts(tx, [after for _, after in counted])
+    store.update_counts(tx, [after for _, after in counted])
     for before, after in counted:
         if after.version != before.version:
             tx.emit(shown.changed(before, after))

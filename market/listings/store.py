@@ -206,13 +206,13 @@ async def lock_all(tx: Tx, ids: Iterable[Id]) -> list[Listing]:
     return [_listing(row) for row in await tx.all(f"{LISTING} {where}", *wanted)]
 
 
-async def update_counts(tx: Tx, listings: Sequence[Listing]) -> None:
-    """Their versions and counts of orders, and nothing else. All are locked by this transaction."""
+def update_counts(tx: Tx, listings: Sequence[Listing]) -> None:
+    """Their versions and counts of orders, and nothing else. All are locked by this transaction. Deferred."""
     if not listings:
         return
     values = [v for s in listings for v in (s.id, s.version, s.orders_created, s.orders_completed)]
     counted = " UNION ALL ".join([COUNTED] * len(listings))
-    await tx.execute(UPDATE_COUNTS.format(counted), *values, tx.now_ms)
+    tx.defer(UPDATE_COUNTS.format(counted), *values, tx.now_ms)
 
 
 async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:

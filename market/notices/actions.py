@@ -52,7 +52,7 @@ async def mark_read(notices: Notices, call: Call, command: MarkRead) -> Unread:
         if await store.read_all_up_to(tx, user_id, command.up_to):
             unread, chats = await store.count_unread(tx, user_id)
             inbox, entry = rules.mark(inbox, command.up_to, unread, chats, tx.now_ms)
-            await store.append(tx, inbox, entry)
+            store.append(tx, inbox, entry)
             tx.emit(rules.added(inbox, entry))
         return Unread(unread=inbox.unread, unread_chats=inbox.unread_chats)
 
@@ -77,7 +77,7 @@ async def publish(notices: Notices, call: Call, command: Publish) -> Published:
     async def body(tx: Tx) -> Published:
         inboxes = await store.lock_inboxes(tx, [draft.user_id for draft in drafts])
         await tx.claim(call, command)
-        entries = await _add(tx, inboxes, [(draft, tx.now_ms) for draft in drafts])
+        entries = _add(tx, inboxes, [(draft, tx.now_ms) for draft in drafts])
         return Published(told=tuple(Told(user_id=id_, seq=entry.seq) for id_, entry in entries))
 
     return await notices.db.act(call.now_ms, body, Published)
@@ -86,7 +86,7 @@ async def publish(notices: Notices, call: Call, command: Publish) -> Published:
 async def tell(tx: Tx, drafts: Sequence[tuple[Draft, int]]) -> None:
     """Put notices, each with when it happened (UTC ms), into their users' inboxes. Locks these."""
     inboxes = await store.lock_inboxes(tx, [draft.user_id for draft, _ in drafts])
-    await _add(tx, inboxes, drafts)
+    _add(tx, inboxes, drafts)
 
 
 async def tell_of_line(tx: Tx, draft: Draft, conversation_id: Id, at_ms: int) -> None:
@@ -97,7 +97,7 @@ async def tell_of_line(tx: Tx, draft: Draft, conversation_id: Id, at_ms: int) ->
         await store.cover(tx, draft.user_id, notice, draft.chat_seq)
         return
     inbox, entry = rules.add(inbox, draft, at_ms)
-    await store.append(tx, inbox, entry, draft.chat_seq)
+    store.append(tx, inbox, entry, draft.chat_seq)
     tx.emit(rules.added(inbox, entry))
 
 
@@ -109,11 +109,11 @@ async def chat_was_read(tx: Tx, user_id: Id, conversation_id: Id, up_to: int, at
         return
     await store.read_one(tx, user_id, notice.seq)
     inbox, entry = rules.mark_chat(inbox, notice.seq, conversation_id, at_ms)
-    await store.append(tx, inbox, entry)
+    store.append(tx, inbox, entry)
     tx.emit(rules.added(inbox, entry))
 
 
-async def _add(
+def _add(
     tx: Tx, inboxes: dict[Id, Inbox], drafts: Sequence[tuple[Draft, int]]
 ) -> list[tuple[Id, NoticeView]]:
     entries = []
@@ -123,7 +123,7 @@ async def _add(
         entries.append((draft.user_id, entry))
         tx.emit(rules.added(inbox, entry))
     if entries:
-        await store.append_all(tx, inboxes.values(), entries)
+        store.append_all(tx, inboxes.values(), entries)
     return entries
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from infra.mysql.connection import many
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
 from market.notices.rules.inbox import Inbox, NoticeView
@@ -148,10 +149,10 @@ async def read_inboxes(cursor: Cursor, user_ids: Sequence[Id]) -> dict[Id, Inbox
     return {Id(row[0]): _inbox(row) for row in rows}
 
 
-async def append(tx: Tx, inbox: Inbox, entry: NoticeView, chat_seq: int = 0) -> None:
-    """Write the entry, and the inbox as it is with it (under the inbox's lock)."""
-    await tx.execute(INSERT_ENTRY, *_values(inbox.user_id, entry, chat_seq))
-    await tx.execute(
+def append(tx: Tx, inbox: Inbox, entry: NoticeView, chat_seq: int = 0) -> None:
+    """Write the entry, and the inbox as it is with it (under the inbox's lock). Deferred."""
+    tx.defer(INSERT_ENTRY, *_values(inbox.user_id, entry, chat_seq))
+    tx.defer(
         UPDATE_INBOX,
         inbox.last_seq,
         inbox.read_up_to,
@@ -161,13 +162,15 @@ async def append(tx: Tx, inbox: Inbox, entry: NoticeView, chat_seq: int = 0) -> 
     )
 
 
-async def append_all(
+def append_all(
     tx: Tx, inboxes: Collection[Inbox], entries: Sequence[tuple[Id, NoticeView]]
 ) -> None:
-    """Write the entries, each with whose it is, and the inboxes as they are with them (under the inboxes' locks)."""
-    await tx.execute_many(INSERT_ENTRY, [_values(user_id, entry, 0) for user_id, entry in entries])
+    """Write the entries, each with whose it is, and the inboxes as they are with them (under the inboxes' locks).
+    Deferred."""
+    values = [value for user_id, entry in entries for value in _values(user_id, entry, 0)]
+    tx.defer(many(INSERT_ENTRY, len(entries)), *values)
     rows = [(i.user_id, i.last_seq, i.read_up_to, i.unread, i.unread_chats) for i in inboxes]
-    await tx.execute(
+    tx.defer(
         UPDATE_INBOXES.format(", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))),
         *(value for row in rows for value in row),
     )

@@ -29,7 +29,7 @@ async def on_orders(payments: Payments, tx: Tx, facts: Sequence[Heard]) -> None:
     changed = {id_: payable for id_, payable in latest.items() if payable is not known.get(id_)}
     if not changed:
         return
-    await store.put_payables(tx, changed.values())
+    store.put_payables(tx, changed.values())
     for payment in await store.payments_of(tx, changed):
         await books.follow(tx, changed[payment.order_id], payment)
 

@@ -137,7 +137,8 @@ async def read_payable(cursor: Cursor, order_id: Id) -> Payable | None:
     return _payable(row) if row else None
 
 
-async def put_payables(tx: Tx, payables: Collection[Payable]) -> None:
+def put_payables(tx: Tx, payables: Collection[Payable]) -> None:
+    """Deferred."""
     row = f"({', '.join(['%s'] * 13)})"
     values = [
         value
@@ -147,7 +148,7 @@ async def put_payables(tx: Tx, payables: Collection[Payable]) -> None:
             p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.pay_by_ms,
         )
     ]  # fmt: skip
-    await tx.execute(PUT_PAYABLES.format(", ".join([row] * len(payables))), *values)
+    tx.defer(PUT_PAYABLES.format(", ".join([row] * len(payables))), *values)
 
 
 async def put_payer(tx: Tx, user_id: Id, version: int, openid: str) -> None:

@@ -39,8 +39,10 @@ def published(entity: Id, version: int = 1) -> Published:
 
 
 async def put(db: Database, *items: Published) -> None:
-    async with db.read() as cursor:
-        await inbox.insert(cursor, SCHEMA, items)
+    async def body(tx: Tx) -> None:
+        inbox.insert(tx, SCHEMA, items)
+
+    await db.act(NOW_MS, body, type(None))
 
 
 async def pending(db: Database, at_ms: int = NOW_MS, limit: int = 100) -> list[Waiting]:
@@ -56,7 +58,7 @@ async def postpone(db: Database, fact: Waiting, error: str = "e", at_ms: int = N
 async def done(db: Database, *facts: Waiting) -> set[int]:
     async def body(tx: Tx) -> set[int]:
         mine = await inbox.lock_pending(tx, facts)
-        await inbox.mark_done(tx, facts, NOW_MS)
+        inbox.mark_done(tx, facts, NOW_MS)
         return {fact.fact_id for fact in mine}
 
     return await db.act(NOW_MS, body, set[int])
@@ -150,9 +152,13 @@ async def test_handled_facts_are_remembered_for_thirty_days(db: Database) -> Non
     old, new, waiting = published(new_id()), published(new_id()), published(new_id())
     await put(db, old, new, waiting)
     facts = {fact.fact_id: fact for fact in await pending(db)}
+
+    async def body(tx: Tx) -> None:
+        inbox.mark_done(tx, [facts[old.fact_id]], NOW_MS - inbox.KEPT_MS - 1)
+        inbox.mark_done(tx, [facts[new.fact_id]], NOW_MS)
+
+    await db.act(NOW_MS, body, type(None))
     async with db.read() as cursor:
-        await inbox.mark_done(cursor, [facts[old.fact_id]], NOW_MS - inbox.KEPT_MS - 1)
-        await inbox.mark_done(cursor, [facts[new.fact_id]], NOW_MS)
         assert await inbox.forget(cursor, NOW_MS) == 1
         left = {row[0] for row in await cursor.all("SELECT fact_id FROM inbox")}
     assert left == {new.fact_id, waiting.fact_id}
