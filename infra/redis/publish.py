@@ -7,6 +7,7 @@ offered is dropped, and once it is back the hubs are told so, to read from MySQL
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -25,6 +26,9 @@ log = structlog.get_logger("publish")
 
 BATCH = 64
 QUEUE = 10_000
+PACE_S = 0.005
+"""Batches are at least this far apart: who comes alone goes at once, and in a crowd one trip (and one waking of Redis and
+of each hub) serves many."""
 REMEMBER_S = {"state": 3600, "keyed": 3600, "log": 120}
 
 PUSHES = Counter("sharehub_pushes_total", "Pushes handed to Redis.", ["result"])
@@ -96,6 +100,7 @@ class Publisher:
         self._wakes: set[str] = set()
         self._dropped = False
         self._filled = asyncio.Event()
+        self._next_s = 0.0
 
     def offer(self, wing: str, published: Sequence[Published]) -> None:
         self._dropped |= len(self._queue) + len(published) > QUEUE
@@ -113,6 +118,7 @@ class Publisher:
             await self._filled.wait()
             self._filled.clear()
             while self._queue or self._wakes or self._dropped:
+                await self._pace()
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
                 QUEUED.set(len(self._queue))
                 pushes = sum(len(item.pushes) for _, item in batch)
@@ -132,3 +138,9 @@ class Publisher:
                     await asyncio.sleep(0.2)
                 else:
                     PUSHES.labels("sent").inc(pushes)
+
+    async def _pace(self) -> None:
+        early_s = self._next_s - time.monotonic()
+        if early_s > 0:
+            await asyncio.sleep(early_s)
+        self._next_s = time.monotonic() + PACE_S

@@ -6,6 +6,7 @@ Facts of the table: which parties (or which clock) move an order from where to w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS
@@ -87,11 +88,13 @@ def frees(transition: Transition) -> bool:
     return transition.target in FREE
 
 
+@cache
 def allowed(state: State, party: Party) -> tuple[str, ...]:
     """The names of what that party may do now, in the table's order."""
     return tuple(t.name for t in TRANSITIONS if state in t.source and party in (*t.by, *t.awaits))
 
 
+@cache
 def timer_of(state: State) -> Transition | None:
     """What happens by itself in this state, if anything. One at most, which a test makes sure of."""
     return next((t for t in TRANSITIONS if t.timer and state in t.source), None)
