@@ -43,6 +43,8 @@ STORM_S = 10.0
 OUTAGE_S = 2.0
 SETTLE_S = 60.0
 FEW = 1000
+FROM_ONE_ADDRESS = {"SHAREHUB_HUB_MAX_PER_ADDRESS": "1000000"}
+"""All clients are on this machine."""
 ROUNDS = 3
 """Of the orders of a few connections, which do not last for one long phase."""
 
@@ -63,7 +65,9 @@ def main(arguments: Sequence[str]) -> int:
     layout = Layout(hubs=2, api=((),) * options.api, workers=workers, sandbox_faults=0.05)
     directory = RUN / "bench-hub"
     shutil.rmtree(directory, ignore_errors=True)
-    with Stack(directory, layout=layout, log_file_size="256M", say=say) as stack:
+    with Stack(
+        directory, layout=layout, extra_env=FROM_ONE_ADDRESS, log_file_size="256M", say=say
+    ) as stack:
         figures = asyncio.run(Bench(stack, options).run())
     figures["machine"] = describe()
     for name, figure in figures.items():

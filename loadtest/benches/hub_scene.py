@@ -19,6 +19,7 @@ from loadtest.swarm import Plan, request
 from market.kernel.actor import Actor
 from market.kernel.ids import Id, IdMaker
 from market.kernel.period import DAY_MS, HOUR_MS
+from market.orders import store
 
 TOKENS_LAST_S = 24 * 3600
 ORDERS_PER_PAIR = 2
@@ -30,19 +31,14 @@ BODIES = {
 }
 BATCH = 2000
 
+# The driver sends many rows in one statement only when all values are placeholders.
 USER = (
     "INSERT INTO users (id, version, openid, nickname, avatar_url, role, banned, created_ms) "
-    "VALUES (%s, 1, %s, %s, '', 'user', 0, %s)"
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
 SESSION = (
     "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
-    "VALUES (%s, 1, %s, 1, '', %s, %s)"
-)
-ORDER = (
-    "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, owner_id, "
-    "title, address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, pay_by_ms, "
-    "start_code, return_code, wrong_codes, reason, due_ms, created_ms) VALUES (%s, 2, 1, 'ready', 1, %s, %s, %s, %s, "
-    "'山地自行车，二十四速，带车锁', '人民广场 1 号', %s, %s, 1, %s, 2000, 20000, 200, %s, '000000', '000000', 0, '', %s, %s)"
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
 LINES = (
     '[{"code":"rent_hour","quantity":4,"unit_fen":500,"total_fen":2000},'
@@ -99,11 +95,14 @@ class Scene:
         ]
         self._insert(
             "users", USER,
-            [(int(a.user_id), f"bench-{a.user_id}", f"用户 {n}", now_ms) for n, a in enumerate(actors)],
+            [
+                (int(a.user_id), 1, f"bench-{a.user_id}", f"用户 {n}", "", "user", 0, now_ms)
+                for n, a in enumerate(actors)
+            ],
         )  # fmt: skip
         self._insert(
             "users", SESSION,
-            [(int(a.session_id), int(a.user_id), now_ms + 30 * DAY_MS, now_ms) for a in actors],
+            [(int(a.session_id), 1, int(a.user_id), 1, "", now_ms + 30 * DAY_MS, now_ms) for a in actors],
         )  # fmt: skip
         return [Person(a.user_id, self._tokens.access(a, now_ms)) for a in actors]
 
@@ -114,10 +113,11 @@ class Scene:
         pairs = list(zip(people[::2], people[1::2], strict=False))
         deals = [Deal(self._id(), *pair) for pair in pairs for _ in range(ORDERS_PER_PAIR)]
         self._insert(
-            "orders", ORDER,
+            "orders", store.INSERT_ORDER,
             [
-                (int(d.id), now_ms, int(self._id()), int(d.buyer.id), int(d.owner.id), start_ms, end_ms, LINES,
-                 now_ms, end_ms, now_ms)
+                (int(d.id), 2, 1, "ready", 1, now_ms, int(self._id()), int(d.buyer.id), int(d.owner.id),
+                 "山地自行车，二十四速，带车锁", "人民广场 1 号", start_ms, end_ms, 1, LINES, 2000, 20_000, 200, now_ms,
+                 "000000", "000000", 0, "", end_ms, now_ms)
                 for d in deals
             ],
         )  # fmt: skip
