@@ -29,6 +29,8 @@ ERRORS = set(
         re.M,
     )
 )
+LIMITS = (4002, 4504)
+"""With which even somebody who says nothing wrong may be closed: too much is waiting, or the user has too many connections."""
 OPS = {
     "connected", "subscribed", "unsubscribed", "reply", "refreshed", "push", "error", "bye", "ping", "pong",
 }  # fmt: skip
@@ -218,7 +220,7 @@ class Siege:
                 await listening
             case _ if session.honest:
                 await _either(ear.all_pongs, listening, None)
-                if not ear.all_pongs.is_set() and ear.close != 4002:
+                if not ear.all_pongs.is_set() and ear.close not in LIMITS:
                     self.tally.fault(session.number, f"all was right, closed with {ear.close}")
             case _:
                 # Whether the server still listens is its business; what is cut off it cannot answer.
