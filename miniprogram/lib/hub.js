@@ -6,7 +6,7 @@
 //     await hub.command("orders.cancel", { order_id: "118047659043466353" });
 "use strict";
 
-const { Backoff, around } = require("./backoff");
+const { Backoff } = require("./backoff");
 const { Clock } = require("./clock");
 const { Link } = require("./link");
 const { Outbox } = require("./outbox");
@@ -47,7 +47,6 @@ class Hub {
   /** @param {HubOptions} options */
   constructor({ connect, urls, token, encoding = "msgpack", timers, random = Math.random, lingerMs = LINGER_MS, onError = () => {} }) {
     this._urls = urls;
-    this._random = random;
     this._lingerMs = lingerMs;
     this._onError = onError;
     this._linkParts = { connect, encoding, onError };
@@ -159,6 +158,15 @@ class Hub {
     return this._outbox.command(name, body, options);
   }
 
+  /**
+   * Say something that is true for a moment only, as that one types: lost when there is no connection, and never repeated.
+   * @param {string} topic
+   * @param {boolean} [on]
+   */
+  signal(topic, on = true) {
+    if (this._status.state === "live") this._link.post({ op: "signal", topic, on });
+  }
+
   // --- a connection's life ---
 
   _attempt() {
@@ -199,7 +207,7 @@ class Hub {
     this._tries += 1;
     this._set(this.connected ? "resuming" : "connecting");
     if (this._suspended) return; // `wake` will
-    const pauseMs = byeMs === null ? this._backoff.next() : around(byeMs, this._random);
+    const pauseMs = byeMs === null ? this._backoff.next() : byeMs; // the server spreads its clients itself
     this._cancelAttempt = this.clock.after(pauseMs, () => this._attempt());
   }
 

@@ -198,8 +198,8 @@ class Store {
 
   _view(entry) {
     const { topic } = entry;
-    if (topic.expiresMs !== null && topic.expiresMs <= this._clock.serverNow()) {
-      topic.expire();
+    if (topic.endsMs !== null && topic.endsMs <= this._clock.serverNow()) {
+      topic.expire(this._clock.serverNow());
       entry.view = null;
     }
     if (entry.view) return entry.view;
@@ -282,13 +282,13 @@ class Store {
   _awaitExpiry(entry) {
     if (entry.cancelExpiry) entry.cancelExpiry();
     entry.cancelExpiry = null;
-    const { expiresMs } = entry.topic;
-    if (expiresMs === null) return;
-    entry.cancelExpiry = this._clock.after(expiresMs - this._clock.serverNow(), () => {
+    const { endsMs } = entry.topic;
+    if (endsMs === null) return;
+    entry.cancelExpiry = this._clock.after(endsMs - this._clock.serverNow(), () => {
       entry.cancelExpiry = null;
-      if (expiresMs > this._clock.serverNow()) return this._awaitExpiry(entry);
-      this._touch(entry);
+      if (endsMs <= this._clock.serverNow()) this._touch(entry);
       this.flush();
+      this._awaitExpiry(entry);
     });
   }
 }

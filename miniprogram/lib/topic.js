@@ -79,10 +79,24 @@ class Topic {
     return this._takeEphemeral(push.version, push.payload, push.epoch, push.expires_ms);
   }
 
-  /** The moment of `expiresMs` has come: the value is empty, its counter stays. */
-  expire() {
-    this.expiresMs = null;
-    this._value = null;
+  /** When the value next changes by itself, UTC milliseconds of the server; null: never. Each of several in one value may have its own end. */
+  get endsMs() {
+    if (this.expiresMs === null) return null;
+    return this._parts.reduce((first, { until_ms }) => Math.min(first, until_ms), this.expiresMs);
+  }
+
+  /** What has ended by now is gone; the counter stays. */
+  expire(nowMs) {
+    if (this.expiresMs > nowMs) {
+      this._value = this._value.filter((part) => !(part && part.until_ms <= nowMs));
+    } else {
+      this.expiresMs = null;
+      this._value = null;
+    }
+  }
+
+  get _parts() {
+    return Array.isArray(this._value) ? this._value.filter((part) => part && typeof part.until_ms === "number") : [];
   }
 
   _takeState(version, value) {

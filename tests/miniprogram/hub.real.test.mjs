@@ -147,6 +147,16 @@ describe("the running product", { skip: missing }, () => {
     assert.equal(buyer.received.filter(isLost).length, 0, "they came with the answer");
   });
 
+  test("who watches is present, who types is shown to type, and both vanish by themselves", async () => {
+    const { order_id } = await order(55);
+    for (const person of [owner, buyer]) for (const kind of ["presence", "typing"]) person.watch(`${kind}:${order_id}`);
+    await owner.sees(`presence:${order_id}`, (value) => JSON.stringify(value || []).includes(buyer.id));
+    await buyer.sees(`typing:${order_id}`, () => true);
+    buyer.hub.signal(`typing:${order_id}`);
+    await owner.sees(`typing:${order_id}`, (value) => JSON.stringify(value || []).includes(buyer.id));
+    await owner.sees(`typing:${order_id}`, (value) => !JSON.stringify(value || []).includes(buyer.id));
+  });
+
   test("asleep, it is away; awake, it has what it missed after one message", async () => {
     const sleeper = await arrive("buyer", { lingerMs: 0 });
     const { order_id } = await order(60);

@@ -174,6 +174,17 @@ test("a transport that throws is a failure like others", async () => {
   assert.equal(bench.hub.status.state, "connecting");
 });
 
+test("a signal is for this moment: without a connection it is lost", async () => {
+  const bench = new Bench();
+  bench.hub.open();
+  bench.hub.signal("typing:1");
+  const socket = await bench.accept();
+  bench.hub.signal("typing:1");
+  bench.hub.signal("typing:1", false);
+  await settled();
+  assert.deepEqual(socket.got("signal"), [{ op: "signal", topic: "typing:1", on: true }, { op: "signal", topic: "typing:1", on: false }]);
+});
+
 // --- heartbeat ---
 
 test("the server's traffic is a sign of life; silence is questioned; no answer means a new connection", async () => {

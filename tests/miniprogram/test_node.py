@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import re
-import shutil
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,50 +14,29 @@ import pytest
 from devkit import ROOT
 from devkit.child import ChildError
 from devkit.stack import Stack
+from tests.miniprogram.node import Node, find_node
 
 HERE = Path(__file__).parent
 MINIPROGRAM = ROOT / "miniprogram"
-OLDEST = (20, 10)
-"""From here on node has a WebSocket client, behind a flag at first."""
-UNFLAGGED = (22,)
-
 FOREIGN = r"\bwx\.|\bwindow\b|\bprocess\.|\bglobalThis\b|\bTextEncoder\b"
 """What the client must do without: it runs in node's tests and on phones."""
 
 
 @pytest.fixture(scope="session")
-def node() -> list[str]:
-    """How to start node. What the mini-program needs of npm is installed, exactly as its lock says."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("node and npm are not installed: the mini-program's client was not tested")
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    version = tuple(int(number) for number in re.findall(r"\d+", said))
-    if version < OLDEST:
-        pytest.skip(f"node {said.strip()} is too old to test the mini-program's client")
-    _install(npm)
-    return [program] if version >= UNFLAGGED else [program, "--experimental-websocket"]
+def node() -> Node:
+    """With what the mini-program needs of npm installed, exactly as its lock says."""
+    found = find_node()
+    if found is None:
+        pytest.skip(
+            "there is no node 20.10 or newer with npm: the mini-program's client was not tested"
+        )
+    found.install(MINIPROGRAM)
+    return found
 
 
-def _install(npm: str) -> None:
-    modules, lock = MINIPROGRAM / "node_modules", MINIPROGRAM / "package-lock.json"
-    stamp, digest = modules / ".lock.sha256", hashlib.sha256(lock.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == digest:
-        return
-    done = subprocess.run(
-        [npm, "ci", "--silent"], cwd=MINIPROGRAM, capture_output=True, text=True, timeout=120, check=False
-    )  # fmt: skip
-    assert done.returncode == 0, f"npm ci: {done.stdout}{done.stderr}"
-    modules.mkdir(exist_ok=True)
-    stamp.write_text(digest)
-
-
-def run(node: list[str], file: Path, env: Mapping[str, str], timeout_s: float) -> None:
-    """`node FILE`; every test in it must pass, and none may be left out."""
-    done = subprocess.run(
-        [*node, "--test-reporter=tap", str(file)],
-        env={**os.environ, **env}, capture_output=True, text=True, timeout=timeout_s, check=False,
-    )  # fmt: skip
+def run(node: Node, file: Path, *, timeout_s: float, **env: str) -> None:
+    """Every test in the file must pass, and none may be left out."""
+    done = node.run("--test-reporter=tap", file, env=env, timeout_s=timeout_s)
     report = done.stdout[-20_000:] + done.stderr[-5_000:]
     assert done.returncode == 0, report
     counts = {word: int(count) for word, count in re.findall(r"^# (\w+) (\d+)$", report, re.M)}
@@ -69,14 +44,15 @@ def run(node: list[str], file: Path, env: Mapping[str, str], timeout_s: float) -
     assert counts["fail"] == counts["skipped"] == counts["cancelled"] == 0, report
 
 
-@pytest.mark.parametrize("name", ["protocol", "hub", "outbox", "store"])
-def test_by_itself(node: list[str], name: str) -> None:
-    run(node, HERE / f"{name}.test.mjs", {}, timeout_s=60)
+@pytest.mark.parametrize("name", ["protocol", "hub", "outbox", "store", "overlay"])
+def test_by_itself(node: Node, name: str) -> None:
+    run(node, HERE / f"{name}.test.mjs", timeout_s=50)
 
 
-def test_every_file_is_plain_commonjs(node: list[str]) -> None:
+def test_every_file_is_plain_commonjs(node: Node) -> None:
     for file in sorted((MINIPROGRAM / "lib").glob("*.js")):
-        subprocess.run([*node, "--check", str(file)], check=True, timeout=20)
+        done = node.run("--check", file, timeout_s=20)
+        assert done.returncode == 0, done.stderr
         text = file.read_text(encoding="utf-8")
         assert '"use strict";' in text, file.name
         assert "module.exports = {" in text, file.name
@@ -132,11 +108,10 @@ def _handler(stack: Stack) -> type[BaseHTTPRequestHandler]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_against_the_running_product(
-    node: list[str], new_stack: Callable[..., Stack], control: Callable[[Stack], str]
+    node: Node, new_stack: Callable[..., Stack], control: Callable[[Stack], str]
 ) -> None:
     stack = new_stack(extra_env={"SHAREHUB_ACCESS_TOKEN_S": "10"})
     house = {
         "api": stack.api_url, "hubs": stack.hub_urls, "sandbox": stack.sandbox_url, "control": control(stack),
     }  # fmt: skip
-    env = {"SHAREHUB_TEST_HOUSE": json.dumps(house)}
-    run(node, HERE / "hub.real.test.mjs", env, timeout_s=240)
+    run(node, HERE / "hub.real.test.mjs", timeout_s=240, SHAREHUB_TEST_HOUSE=json.dumps(house))
