@@ -39,6 +39,8 @@ from loadtest.machine import Shares, Used, describe, rss_kb
 from loadtest.swarm import Receipts, Requests, ShareHub, Swarm, percentile
 
 WARM_UP_S = 5.0
+REST_CONNECTIONS = 128
+"""Enough for an open loop: the rate times the slowest answer."""
 STORM_S = 10.0
 OUTAGE_S = 2.0
 SETTLE_S = 60.0
@@ -95,7 +97,7 @@ class Bench:
     async def run(self) -> dict[str, Any]:
         options = self._options
         apis = [p.url for name, p in self._stack.processes.items() if name.startswith("api")]
-        self._requests = Requests(apis)
+        self._requests = Requests(apis, connections=REST_CONNECTIONS)
         self._listing, self._listing_version, self._listing_owner = await self._publish()
         began = time.monotonic()
         people = await asyncio.to_thread(self._scene.people, options.connections)

@@ -34,6 +34,8 @@ def slowest_s(before: Buckets, after: Buckets, count: int, share: float) -> floa
     """
     grown = {bound: after[bound] - before[bound] for bound in sorted(after)}
     total = max(grown.values(), default=0)
+    if not total:
+        return 0.0
     rank = total - min(count, total) * (1 - share)
     below, reached = 0.0, 0
     for bound, upto in grown.items():
