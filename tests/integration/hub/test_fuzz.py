@@ -44,14 +44,14 @@ def decode(message: bytes | str) -> list[protocol.ClientFrame]:
         return []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(raw=st.binary(max_size=300), text=st.text(max_size=300))
 def test_bytes_and_text_that_mean_nothing(raw: bytes, text: str) -> None:
     decode(raw)
     decode(text)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(said=frames)
 def test_frames_of_any_content(said: list[Any]) -> None:
     for message in (noise.to_json(said).decode(), noise.to_msgpack(said)):
@@ -92,6 +92,7 @@ def test_a_seed_is_a_run() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_the_hub_lives_and_hurts_nobody(workplace: Path) -> None:
     with fuzz.started(workplace / "fuzz") as stack:
         figures = fuzz.run(stack, SEED, 5_000)
