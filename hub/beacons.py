@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
@@ -29,8 +30,16 @@ LINGER_MS = 10_000
 """WeChat cuts the socket of whoever looks away for a moment; somebody who comes back by then was never gone."""
 TYPING_MS = 6_000
 
-Light = tuple[str, int]
+Lamp = tuple[str, int]
 """(topic, user)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """Somebody who is present, or typing, until then (UTC ms) unless it is said again."""
+
+    user_id: Id
+    until_ms: int
 
 
 class Beacons:
@@ -38,8 +47,8 @@ class Beacons:
         self._chat = chat
         self._redis = redis
         self._script = script(redis, "beacon")
-        self._lit: Counter[Light] = Counter()
-        self._changes: dict[Light, tuple[str, int]] = {}
+        self._lit: Counter[Lamp] = Counter()
+        self._changes: dict[Lamp, tuple[str, int]] = {}
 
     def enter(self, user_id: int, topics: Iterable[str]) -> None:
         """One of this user's connections watches these topics from now on."""
@@ -83,14 +92,14 @@ class Beacons:
     async def readers(self, ids: Sequence[Id]) -> dict[Id, Readers]:
         return await chat_views.readers(self._chat, ids)
 
-    async def read(self, topic: str) -> tuple[str, int, list[dict[str, str | int]]]:
+    async def read(self, topic: str) -> tuple[str, int, list[Light]]:
         """(epoch, counter, who until when). Nobody while Redis is away."""
         try:
             epoch, counter, *rest = await self._run(topic, "read")
         except (RedisError, OSError):
             return "", 0, []
-        lights: list[dict[str, str | int]] = [
-            {"user_id": user.decode(), "until_ms": until_ms}
+        lights = [
+            Light(user_id=Id(user), until_ms=until_ms)
             for user, until_ms in zip(rest[::2], rest[1::2], strict=True)
         ]
         return epoch.decode(), counter, lights
@@ -126,7 +135,7 @@ async def snapshot(beacons: Beacons, wants: Sequence[Want], now_ms: int) -> list
         found.append(
             Snapshot(
                 topic=topic, kind="ephemeral", version=counter, readers=readers[ids[topic]], epoch=epoch,
-                expires_ms=max((int(light["until_ms"]) for light in lights), default=now_ms), state=lights,
+                expires_ms=max((light.until_ms for light in lights), default=now_ms), state=lights,
             )
         )  # fmt: skip
     return found

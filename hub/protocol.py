@@ -35,7 +35,7 @@ class CloseCode(IntEnum):
     SLOW = 4002
     """Too much was waiting for this client. Resume: nothing is lost."""
     UNAVAILABLE = 4003
-    """The server cannot do its work just now."""
+    """Reserved, for a server that cannot do its work just now."""
     TOKEN_EXPIRED = 4100
     """Refresh the token, then connect."""
     BAD_FRAME = 4500

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
@@ -19,6 +17,7 @@ from hub.protocol import ClientFrame, Encoding, decode, encode, join
 from infra import wire
 from market.kernel.errors import BadInput
 from tests.golden import make
+from tests.miniprogram.node import find_node
 
 HERE = Path(__file__).parent
 GOLDEN: dict[str, Any] = json.loads((HERE / "frames.json").read_text(encoding="utf-8"))
@@ -147,12 +146,10 @@ def test_the_close_code_of_a_malformed_message() -> None:
 
 
 def test_javascript_reads_the_same() -> None:
-    node = shutil.which("node")
+    node = find_node()
     if node is None:
         pytest.skip("node is not installed: the examples were not read by JavaScript")
-    done = subprocess.run(
-        [node, "--test", str(HERE / "golden.test.mjs")], capture_output=True, text=True, timeout=50, check=False
-    )  # fmt: skip
+    done = node.run("--test-reporter=tap", HERE / "golden.test.mjs", timeout_s=50)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# fail 0" in done.stdout
     passed = next(line for line in done.stdout.splitlines() if line.startswith("# pass "))

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from msgspec import Meta
 
 from devkit import ROOT
+from hub.beacons import Light
 from hub.commands import COMMANDS
 from market.chat.rules import talk
 from market.kernel.errors import MarketError
@@ -43,6 +44,8 @@ PAYLOADS: dict[str, Any] = {
     "chat": _gives(talk.sent, "view"),
     "user": _gives(inbox.added, "entry"),
     "session": _gives(users.session_state),
+    "presence": list[Light],
+    "typing": list[Light],
 }
 """Topic prefix -> the type of what is pushed: the very functions that make the pushes say so."""
 
