@@ -25,7 +25,7 @@ IDLE_S = 10.0
 WARM_S = 6
 PATIENCE_S = 30.0
 FEW = 0.1
-"""Memory is the slope between this share of the clients and all of them: what a process has once is not counted."""
+"""Memory is the slope between this share of the clients and all of them, idle: what a process has once is not counted."""
 
 Figures = dict[str, Any]
 
@@ -49,42 +49,51 @@ class Phase:
     busiest: float
     """CPU of the busier server process, in shares of a core."""
     lags_ms: list[float]
+    per_s: float
+    """Pushes a second that the emitter managed."""
     late_p99_ms: float
 
 
 async def measure(side: Side, load: Load) -> Figures:
     """Of a side that has been started."""
     async with Swarm(side.dialect, connections=load.connections) as swarm:
-        memory_kb = await _connect(side, swarm, load)
+        used_kb = await _connect(side, swarm, load)
         bench = _Bench(side, swarm, load)
-        await bench.rest()
         await bench.run(rate=load.rate, wide=True, seconds=WARM_S)
+        await bench.rest()
         pairs = await bench.run(rate=load.rate, wide=False, seconds=load.seconds)
         wide = await bench.run(rate=0, wide=True, seconds=load.seconds)
         both = await bench.run(rate=load.rate, wide=True, seconds=load.seconds)
         counts = (await swarm.status()).counts
-    figures = {"about": side.about, "versions": side.versions, "rss_kb_per_connection": memory_kb}
-    figures |= _summary(both)
+        used_kb.append(_memory_kb(side))
+    figures = {"about": side.about, "versions": side.versions, **_summary(both)}
+    slope = (used_kb[2] - used_kb[1]) / (load.connections - int(load.connections * FEW))
+    figures["rss_kb_per_connection"] = round(slope, 1)
+    figures["rss_mb"] = [round(kb / 1024, 1) for kb in used_kb]
     figures["pairs"], figures["wide"] = _summary(pairs), _summary(wide)
     figures["idle_cpu_percent"] = round(bench.idle * 100, 2)
     figures["trouble"] = {name: n for name, n in counts.items() if name != "ping"}
     return figures
 
 
-async def _connect(side: Side, swarm: Swarm, load: Load) -> float:
-    """All clients; KB of RSS, in all server processes, for each of them."""
+async def _connect(side: Side, swarm: Swarm, load: Load) -> list[int]:
+    """Connect all clients; KB of RSS with none, few and all of them."""
     plans = [_plan(side, n) for n in range(load.connections)]
     few = int(load.connections * FEW)
     per_s = load.connections / HEARTBEAT_S
-    used_kb = []
+    used_kb = [_memory_kb(side)]
     for some in (plans[:few], plans[few:]):
         await swarm.dial(some, per_s=per_s)
         await asyncio.sleep(len(some) / per_s)
         await swarm.all_live(timeout_s=PATIENCE_S)
         side.collect_garbage()
         await asyncio.sleep(2)
-        used_kb.append(sum(rss_kb(pid) for pid in side.server_pids))
-    return round((used_kb[1] - used_kb[0]) / (load.connections - few), 1)
+        used_kb.append(_memory_kb(side))
+    return used_kb
+
+
+def _memory_kb(side: Side) -> int:
+    return sum(rss_kb(pid) for pid in side.server_pids)
 
 
 def _plan(side: Side, client: int) -> Plan:
@@ -134,7 +143,7 @@ class _Bench:
         expected = rate * seconds * 2 + (seconds * self._load.connections if wide else 0)
         return Phase(
             frames, expected - frames, report["pushes"], sum(used_s[:-1]), used_s[-1], busiest,
-            _lags_ms(windows), report["late_p99_ms"],
+            _lags_ms(windows), report["per_s"], report["late_p99_ms"],
         )  # fmt: skip
 
     async def _emit(self, plan: dict[str, Any]) -> dict[str, Any]:
@@ -182,6 +191,7 @@ def _summary(phase: Phase) -> Figures:
         "lost": phase.lost,
         "busiest_server_percent": round(phase.busiest * 100, 1),
         "redis_us_per_push": round(phase.redis_s / max(phase.pushes, 1) * 1e6, 1),
+        "pushes_per_s": round(phase.per_s, 1),
         "emitter_late_p99_ms": round(phase.late_p99_ms, 2),
     }
 

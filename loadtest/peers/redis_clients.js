@@ -1,9 +1,15 @@
 "use strict";
 // The two Redis clients that the adapter's documentation names.
 
+const clients = [];
+
 async function connect(kind, url) {
-  if (kind === "ioredis") return new (require("ioredis").Redis)(url);
-  return require("redis").createClient({ url }).on("error", console.error).connect();
+  const client =
+    kind === "ioredis"
+      ? new (require("ioredis").Redis)(url)
+      : await require("redis").createClient({ url }).on("error", console.error).connect();
+  clients.push(client);
+  return client;
 }
 
 // io's adapter over a publishing and a subscribing connection.
@@ -13,4 +19,9 @@ async function adapter(kind, client, url) {
   return make(await connect(client, url), await connect(client, url));
 }
 
-module.exports = { adapter, connect };
+// Once Redis has answered all that was sent.
+async function close() {
+  await Promise.all(clients.map((client) => (client.close ?? client.quit).call(client)));
+}
+
+module.exports = { adapter, close, connect };
