@@ -25,7 +25,7 @@ from devkit.stack import Layout, Stack
 from infra.config import WINGS, Config
 from infra.tokens import Tokens
 from loadtest.benches.hub_metrics import last_writes, slowest_s, value
-from loadtest.benches.hub_phase import GRACE_S, Phase, committed, what_of
+from loadtest.benches.hub_phase import Phase, committed, what_of
 from loadtest.benches.hub_scene import (
     TOKENS_LAST_S,
     Deal,
@@ -164,10 +164,12 @@ class Bench:
             schedule = sorted([*schedule, *extra], key=lambda at: at[0])
         shares = self._shares()
         await self._swarm.begin()
+        began = time.monotonic()
         answers = await self._requests.run(schedule)
-        await asyncio.sleep(GRACE_S)
+        asked_s = time.monotonic() - began
+        await self._swarm.quiet(for_s=2, at_most_s=20)
         windows = await self._swarm.end()
-        phase = Phase(shares.since(), answers, Receipts(windows, what_of))
+        phase = Phase(shares.since(), asked_s, answers, Receipts(windows, what_of))
         self._figures["lost"] += phase.lost()
         say(f"{name}: {phase.line()}")
         return phase
@@ -243,7 +245,7 @@ class Bench:
         missed = await self._play_unseen(traffic)
         await asyncio.to_thread(redis.start)
         back_us = time.time_ns() // 1000
-        await asyncio.sleep(10)
+        await self._swarm.quiet(for_s=5, at_most_s=30)
         receipts = Receipts(await self._swarm.end(), what_of)
         unseen = [one for one in missed if receipts.receivers.get(one, 0) < 2]
         last_us = max((receipts.last_us.get(one, 0) for one in missed), default=back_us)

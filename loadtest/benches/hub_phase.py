@@ -10,9 +10,6 @@ from loadtest.benches.hub_scene import Moved, Refused
 from loadtest.machine import Used
 from loadtest.swarm import Answers, Receipts, percentile
 
-GRACE_S = 2.0
-"""For what is still under way when the last answer has come."""
-
 
 def what_of(topic: str) -> str | None:
     """Both parties' topics are one order; inboxes are only counted."""
@@ -43,10 +40,11 @@ def refused(answers: Answers) -> Counter[str]:
 
 
 class Phase:
-    """One stretch of traffic."""
+    """One stretch of traffic. `asked_s`: from the first request to the last answer."""
 
-    def __init__(self, used: Used, answers: Answers, receipts: Receipts) -> None:
+    def __init__(self, used: Used, asked_s: float, answers: Answers, receipts: Receipts) -> None:
         self.used = used
+        self.asked_s = asked_s
         self.answers = answers
         self.committed = committed(answers)
         self.frames = receipts.counts["pushes"]
@@ -60,7 +58,7 @@ class Phase:
 
     @property
     def per_s(self) -> float:
-        return len(self.committed) / (self.used.wall_s - GRACE_S)
+        return len(self.committed) / self.asked_s
 
     def lost(self) -> int:
         """Deliveries that did not come, and states that came in the wrong order."""

@@ -42,6 +42,8 @@ class Status:
     clients: int = 0
     ended: int = 0
     """Told by the server not to come back, or without a valid token."""
+    pushes: int = 0
+    """Since the start."""
     counts: Counter[str] = field(default_factory=Counter)
     """Since the start: ends of connections, refusals, pings, errors, by name."""
 
@@ -112,7 +114,11 @@ class Crowd:
 
     def status(self) -> Status:
         return Status(
-            live=self._live, clients=len(self.clients), ended=len(self._ended), counts=+self.counts
+            live=self._live,
+            clients=len(self.clients),
+            ended=len(self._ended),
+            pushes=self.ledger.pushes,
+            counts=+self.counts,
         )
 
     def begin(self) -> None:

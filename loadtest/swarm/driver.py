@@ -128,6 +128,7 @@ class Swarm:
             whole.live += status.live
             whole.clients += status.clients
             whole.ended += status.ended
+            whole.pushes += status.pushes
             whole.counts += status.counts
         return whole
 
@@ -138,6 +139,14 @@ class Swarm:
     async def end(self) -> list[Window]:
         """What was recorded, one window per generator; see `Receipts`."""
         return await self._all("end")
+
+    async def quiet(self, *, for_s: float, at_most_s: float) -> None:
+        """Wait until no push has come for so long: nothing is under way any more."""
+        deadline = time.monotonic() + at_most_s
+        before = -1
+        while (pushes := (await self.status()).pushes) != before and time.monotonic() < deadline:
+            before = pushes
+            await asyncio.sleep(for_s)
 
     async def versions(self) -> dict[int, dict[str, int | None]]:
         """By client and topic: the version the client has."""

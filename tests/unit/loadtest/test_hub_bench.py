@@ -61,9 +61,10 @@ def test_a_delivery_counts_when_both_parties_have_it() -> None:
     ]
     bodies = [b'{"order_id":"1","version":3}', b'{"order_id":"2","version":3}', b'{"error":{"code":"busy"}}']  # fmt: skip
     answers = Answers(array("i", [200, 200, 503]), array("q", [0] * 3), array("q", [0] * 3), bodies)
-    phase = Phase(Used(4.0, {"hub-1": 1.0}), answers, Receipts(windows, what_of))
+    phase = Phase(Used(4.0, {"hub-1": 1.0}), 2.0, answers, Receipts(windows, what_of))
     assert phase.committed == {("order:1", 3), ("order:2", 3)}
     assert phase.lost() == 1
+    assert phase.per_s == 1.0
     assert sorted(phase.lags_ms) == [1.0, 5.0]
     assert phase.frames == 4
     assert "'busy': 1" in phase.line()
