@@ -75,4 +75,10 @@ class Phase:
             f"answered p99 {percentile(answers.took_us, 0.99) / 1000:.1f} ms; {self.frames} frames, "
             f"{self.wide_frames} wide (p99 {percentile(self.wide_lags_ms, 0.99):.0f} ms); "
             f"counts {dict(counts)}\n   {self.used.line()}"
+            f"\n   us of CPU per transition: {self._per_transition()}"
         )
+
+    def _per_transition(self) -> str:
+        done = max(1, len(self.committed))
+        costs = {name: used / done * 1e6 for name, used in self.used.cpu_s.items()}
+        return ", ".join(f"{name} {cost:.0f}" for name, cost in costs.items())
