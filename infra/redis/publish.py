@@ -10,11 +10,14 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import hiredis
 import structlog
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from infra import wire
 from infra.mysql.outbox import Published
@@ -35,7 +38,7 @@ PUSHES = Counter("sharehub_pushes_total", "Pushes handed to Redis.", ["result"])
 QUEUED = Gauge("sharehub_publish_queue", "Pushes waiting for Redis.")
 
 
-_Command = tuple[str | bytes | int, ...]
+_Command = tuple[Any, ...]
 
 
 def message(push: Push, committed_us: int) -> bytes:
@@ -83,12 +86,31 @@ class PushScript:
             REMEMBER_S.get(push.kind, 120),
         )  # fmt: skip
 
-    async def _execute(self, commands: Iterable[_Command]) -> list[object]:
-        """By its digest alone: redis-py's own scripts ask in each pipeline whether they are there."""
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)
-            return list(await pipeline.execute(raise_on_error=False))
+    async def _execute(self, commands: Sequence[_Command]) -> list[object]:
+        """As a pipeline does, but packed by hiredis: redis-py packs in Python, and asks in each pipeline whether its scripts
+        are there."""
+        packed = b"".join(map(hiredis.pack_command, commands))
+        pool = self._redis.connection_pool
+        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
+
+        async def exchange() -> list[object]:
+            await connection.send_packed_command(packed)
+            return [await _answer(connection) for _ in commands]
+
+        try:
+            answers: list[object] = await connection.retry.call_with_retry(
+                exchange, lambda _: connection.disconnect()
+            )
+        finally:
+            await pool.release(connection)
+        return answers
+
+
+async def _answer(connection: AbstractConnection) -> object:
+    try:
+        return await connection.read_response()
+    except ResponseError as refusal:
+        return refusal
 
 
 class Publisher:
