@@ -48,8 +48,6 @@ GROWTH_MIB = 64
 """What a hub's memory may grow by from the end of the first tenth to the end: fragments and pools, and no heap of leavings."""
 FOREIGN = re.compile(r"[\w.]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 """How a line of a library's begins; a traceback follows it."""
-HARMLESS = re.compile(r"^aiohttp\.http_exceptions\.| overlap server-known ones", re.M)
-"""What aiohttp says of requests that are no HTTP (it answers them with 400) and of subprotocols that it does not know."""
 SETTLE_S = 30.0
 POOLED = 50
 """Descriptors that a hub may open and keep: its pools' connections to the databases."""
@@ -228,7 +226,7 @@ def log_faults(hub: ServingProcess, log_from: int) -> list[str]:
                     foreign.append(text)
                 else:
                     foreign[-1] += text
-    found += [block for block in foreign if block.strip() and not HARMLESS.search(block)]
+    found += [block for block in foreign if block.strip()]
     return [f"hub's log: {entry[:1500]}" for entry in found]
 
 
