@@ -31,6 +31,10 @@ LAG_SECONDS = Histogram(
 )  # fmt: skip
 
 
+class Overtaken(Exception):
+    """Some of the batch has been handled by another process, which had the lock before this one."""
+
+
 class Inbox:
     """One consumer at a time works on a wing's inbox, by a named lock, so that an entity's facts stay in order."""
 
@@ -73,12 +77,13 @@ class Inbox:
 
     async def _handle(self, facts: Sequence[Waiting], now_ms: int) -> None:
         async def body(tx: Tx) -> int:
-            mine = await inbox.lock_pending(tx, facts)
-            for handler, some in by_handler(mine, self._handlers):
-                await handle(handler, self._wing, tx, [fact.heard() for fact in some])
-            if mine:
-                inbox.mark_done(tx, mine, now_ms)
-            return len(mine)
+            taken = await inbox.take(tx, facts, now_ms)
+            if taken == len(facts):
+                for handler, some in by_handler(facts, self._handlers):
+                    await handle(handler, self._wing, tx, [fact.heard() for fact in some])
+            elif len(facts) > 1:
+                raise Overtaken
+            return taken
 
         self._handled.inc(await self._db.act(now_ms, body, int))
         for fact in facts:

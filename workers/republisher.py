@@ -13,9 +13,9 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from infra.mysql.database import Offers
 from infra.mysql.outbox import Published
 from infra.redis import keys
-from infra.redis.publish import Publisher
 
 log = structlog.get_logger("republisher")
 
@@ -30,7 +30,7 @@ REPUBLISHED = Counter(
 class Republisher:
     """`redis` should have a short time limit: the relay waits for its answers."""
 
-    def __init__(self, redis: Redis, publisher: Publisher) -> None:
+    def __init__(self, redis: Redis, publisher: Offers) -> None:
         self._redis = redis
         self._publisher = publisher
         self._ask_again_ms = 0

@@ -31,8 +31,7 @@ PENDING = (
     "WHERE done = 0 AND due_ms <= %s AND entity NOT IN "
     "(SELECT entity FROM inbox WHERE done = 0 AND due_ms > %s) ORDER BY seq LIMIT %s"
 )
-STILL_PENDING = "SELECT seq FROM inbox WHERE seq IN ({}) AND done = 0 FOR UPDATE"
-MARK = "UPDATE inbox SET done = 1, done_ms = %s, error = NULL WHERE seq IN ({})"
+TAKE = "UPDATE inbox SET done = 1, done_ms = %s, error = NULL WHERE seq IN ({}) AND done = 0"
 POSTPONE = (
     "UPDATE inbox SET attempts = attempts + 1, error = %s, "
     "due_ms = %s + LEAST(60000, 250 * POW(2, LEAST(attempts, 12))) WHERE seq = %s"
@@ -80,17 +79,13 @@ async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Waiting]:
     ]
 
 
-async def lock_pending(tx: Tx, facts: Sequence[Waiting]) -> list[Waiting]:
-    """Lock these rows; those of them that nobody else has handled meanwhile."""
+async def take(tx: Tx, facts: Sequence[Waiting], now_ms: int) -> int:
+    """Mark these rows done, which locks them, in front of their effects in the same transaction: how many were not done.
+
+    Less than all means that somebody else has handled the others meanwhile.
+    """
     marks = ", ".join(["%s"] * len(facts))
-    rows = await tx.all(STILL_PENDING.format(marks), *(f.seq for f in facts))
-    pending = {row[0] for row in rows}
-    return [fact for fact in facts if fact.seq in pending]
-
-
-def mark_done(tx: Tx, facts: Sequence[Waiting], now_ms: int) -> None:
-    """Deferred: with the COMMIT."""
-    tx.defer(MARK.format(", ".join(["%s"] * len(facts))), now_ms, *(f.seq for f in facts))
+    return await tx.execute(TAKE.format(marks), now_ms, *(f.seq for f in facts))
 
 
 async def postpone(cursor: Cursor, fact: Waiting, error: str, now_ms: int) -> None:

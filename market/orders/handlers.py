@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from infra.handlers import Handler
+from collections.abc import Sequence
+
+from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import CalendarChanged, Fact, Heard, ListingChanged, PaymentReceived
 from market.orders import store
 from market.orders.rules import booking
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
+from market.orders.store import Calendar
 from market.orders.wing import Orders
 
 
-async def on_listing_changed(orders: Orders, tx: Tx, fact: Heard) -> None:
-    """Keep the bookable row; tell the calendar's watchers when what it offers has changed."""
-    assert isinstance(fact.data, ListingChanged)
-    data = fact.data
-    known = await store.find_bookable(tx, data.listing_id, " FOR UPDATE")
+@Together
+async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Keep the bookable rows, each as last heard; tell the calendars' watchers when what is offered has changed."""
+    changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
+    newest = {data.listing_id: data for data in sorted(changes, key=lambda data: data.version)}
+    ids = sorted(newest)
+    locks = [lock for id_ in ids for lock in store.calendar_locks(id_, tx.now_ms)]
+    rows = iter(await tx.together(*locks))
+    for id_, bookables, taken in zip(ids, rows, rows, strict=True):
+        await _hear(tx, newest[id_], store.calendar(bookables, taken) if bookables else None)
+
+
+async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
+    known = before.bookable if before else None
     if known is not None and known.listing_version >= data.version:
         return
     offer_changed = known is None or known.terms_version != data.terms_version
@@ -29,14 +41,12 @@ async def on_listing_changed(orders: Orders, tx: Tx, fact: Heard) -> None:
     )  # fmt: skip
     await store.save_bookable(tx, bookable)
     if offer_changed:
-        busy = await store.busy(tx, [bookable.listing_id], tx.now_ms)
+        view = booking.calendar(bookable, before.busy if before else [])
         tx.emit(
             Fact(
                 kind=CalendarChanged.KIND, entity=bookable.listing_id, version=bookable.version,
                 data=CalendarChanged(listing_id=bookable.listing_id, version=bookable.version),
-                pushes=tuple(
-                    rules.calendar_pushes(booking.calendar(bookable, busy[bookable.listing_id]))
-                ),
+                pushes=tuple(rules.calendar_pushes(view)),
             )
         )  # fmt: skip
 
@@ -53,6 +63,6 @@ async def on_payment_received(orders: Orders, tx: Tx, fact: Heard) -> None:
 
 
 HANDLERS: dict[str, Handler[Orders]] = {
-    ListingChanged.KIND: on_listing_changed,
+    ListingChanged.KIND: on_listings_changed,
     PaymentReceived.KIND: on_payment_received,
 }

@@ -55,13 +55,11 @@ async def postpone(db: Database, fact: Waiting, error: str = "e", at_ms: int = N
         await inbox.postpone(cursor, fact, error, at_ms)
 
 
-async def done(db: Database, *facts: Waiting) -> set[int]:
-    async def body(tx: Tx) -> set[int]:
-        mine = await inbox.lock_pending(tx, facts)
-        inbox.mark_done(tx, facts, NOW_MS)
-        return {fact.fact_id for fact in mine}
+async def done(db: Database, *facts: Waiting) -> int:
+    async def body(tx: Tx) -> int:
+        return await inbox.take(tx, facts, NOW_MS)
 
-    return await db.act(NOW_MS, body, set[int])
+    return await db.act(NOW_MS, body, int)
 
 
 async def test_what_is_carried_twice_is_there_once(db: Database) -> None:
@@ -80,10 +78,10 @@ async def test_a_handled_fact_that_is_carried_again_stays_handled(db: Database) 
     one = published(new_id())
     await put(db, one)
     found = await pending(db)
-    assert await done(db, *found) == {one.fact_id}
+    assert await done(db, *found) == 1
     await put(db, one)
     assert await pending(db) == []
-    assert await done(db, *found) == set()  # whoever had it in hand meanwhile finds out
+    assert await done(db, *found) == 0  # whoever had it in hand meanwhile finds out
 
 
 async def test_facts_come_in_the_order_they_were_carried(db: Database) -> None:
@@ -154,8 +152,8 @@ async def test_handled_facts_are_remembered_for_thirty_days(db: Database) -> Non
     facts = {fact.fact_id: fact for fact in await pending(db)}
 
     async def body(tx: Tx) -> None:
-        inbox.mark_done(tx, [facts[old.fact_id]], NOW_MS - inbox.KEPT_MS - 1)
-        inbox.mark_done(tx, [facts[new.fact_id]], NOW_MS)
+        await inbox.take(tx, [facts[old.fact_id]], NOW_MS - inbox.KEPT_MS - 1)
+        await inbox.take(tx, [facts[new.fact_id]], NOW_MS)
 
     await db.act(NOW_MS, body, type(None))
     async with db.read() as cursor:

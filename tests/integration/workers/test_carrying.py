@@ -20,7 +20,7 @@ from market.kernel.facts import Fact, Heard, NoticeAdded
 from market.kernel.ids import Id
 from market.kernel.topics import Push
 from tests.integration.conftest import new_id
-from workers.inboxes import Inbox
+from workers.inboxes import Inbox, Overtaken
 from workers.janitor import Janitor
 from workers.jobs import choose, names, open_jobs, wake_channels
 from workers.relay import Relay
@@ -293,6 +293,22 @@ async def test_one_listener_at_a_time(heart: Heart, source: Database, relay: Rel
     assert [seq for _, seq in heart.tried] == list(range(30))
     for one in many:
         await one.close()
+
+
+async def test_what_another_has_handled_meanwhile_is_left_alone(
+    heart: Heart, source: Database, relay: Relay
+) -> None:
+    entity, other = new_id(), new_id()
+    await carry(source, relay, (entity, 1), (other, 1))
+    async with heart.db.read() as cursor:
+        facts = await inbox.pending(cursor, NOW_MS, 10)
+        await cursor.execute("UPDATE inbox SET done = 1 WHERE entity = %s", other)
+    ears = listener(heart)
+    with pytest.raises(Overtaken):
+        await ears._handle(facts, NOW_MS)
+    await ears._one_by_one(facts, NOW_MS)
+    assert heart.tried == [(entity, 1)]
+    assert await heart.effects(entity) == [1]
 
 
 # --- the jobs around them -----------------------------------------------------------------------------------------------

@@ -80,6 +80,26 @@ async def test_a_wake_up_during_a_round_is_not_lost() -> None:
             await asyncio.sleep(0)
 
 
+async def test_under_load_rounds_keep_their_pace_but_a_full_one_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    rounds: asyncio.Queue[int] = asyncio.Queue()
+    job = Job("test", counting([500, 500, 3, 2, 0], rounds), every_s=3600, pace_s=60, full=500)
+    async with running(job), asyncio.timeout(5):
+        for _ in range(5):
+            await rounds.get()
+    assert len(pauses) == 2
+    assert all(59 < pause <= 60 for pause in pauses)
+
+
 @pytest.mark.parametrize("error", [ValueError("bug"), Unavailable("away")])
 async def test_a_failing_round_is_tried_again_ever_later(
     error: Exception, monkeypatch: pytest.MonkeyPatch
