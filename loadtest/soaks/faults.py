@@ -29,7 +29,7 @@ REDIS_RETURNS_S = 2.0
 """The promise: all current so soon after Redis' return."""
 COLUMNS = (
     ("fault", "fault"), ("fault_s", "lasted s"), ("current_s", "current s"), ("done", "done"),
-    ("unavailable", "unavailable"), ("refused", "refused"), ("unanswered", "unanswered"), ("lost", "lost"),
+    ("unavailable", "unavailable"), ("refused", "refused"), ("unanswered", "unanswered"), ("lost", "lost"), ("away", "away"),
     ("backwards", "backwards"), ("most_dials_per_s", "dials/s"), ("answer_p99_ms", "answer p99 ms"), ("trouble", "trouble"),
 )  # fmt: skip
 
@@ -100,7 +100,7 @@ def is_good(outcome: Outcome) -> bool:
     if outcome.current_s is None:
         return False
     in_time = outcome.current_s <= REDIS_RETURNS_S or not outcome.fault.startswith("redis")
-    return in_time and outcome.lost == outcome.backwards == 0
+    return in_time and outcome.lost == outcome.away == outcome.backwards == 0
 
 
 def text(outcome: Outcome, name: str) -> str:

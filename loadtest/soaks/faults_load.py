@@ -20,6 +20,7 @@ WARM_UP_S = 3.0
 TAIL_S = 5.0
 SETTLE_S = 120.0
 CURRENT_S = 60.0
+ALL_BACK_S = 60.0
 EQUAL_S = 10.0
 ANY_LISTING = "0"
 ORDINARY = ("ping", "pushes", "duplicates", "resumed", "strangers", "gaps", "bytes_in")
@@ -43,8 +44,10 @@ class Outcome:
     unanswered: int
     forgotten: int
     """Transitions answered with 200 that MySQL does not have."""
+    away: int
+    """Clients that are not connected once traffic has ended, and another minute has passed."""
     stale: int
-    """Topics of clients that differ from MySQL once traffic has ended."""
+    """Topics of clients that differ from MySQL then."""
     backwards: int
     """States that arrived after a newer one."""
     most_dials_per_s: int
@@ -94,11 +97,13 @@ class Load:
         answers = await answering
         self._spent = fault.moves_clients or any(status != 200 for status in answers.status)
         await self._settle()
+        away = await self._away()
         stale, truth = await self._stale()
         receipts = Receipts(await self._swarm.end(), lambda _topic: None)
         trouble = (await self._swarm.status()).counts - before
         return Outcome(
-            fault=fault.name, fault_s=over_s - began_s, current_s=current_s, stale=stale,
+            fault=fault.name, fault_s=over_s - began_s, current_s=current_s, away=away,
+            stale=stale,
             forgotten=_forgotten(answers, truth), backwards=receipts.counts["backwards"],
             most_dials_per_s=most_within_a_second(
                 us for us, _ in (await self._swarm.lives()).values() if us >= began_us
@@ -144,6 +149,14 @@ class Load:
             if time.monotonic() - began_s > SETTLE_S:
                 raise TimeoutError(f"{left} facts are still under way after {SETTLE_S:g} s")
             await asyncio.sleep(0.5)
+
+    async def _away(self) -> int:
+        try:
+            await self._swarm.all_live(timeout_s=ALL_BACK_S)
+        except TimeoutError as error:
+            self._say(str(error))
+        status = await self._swarm.status()
+        return status.clients - status.live
 
     async def _stale(self) -> tuple[int, dict[str, int]]:
         """How many topics of clients are not as in MySQL, nothing being under way; and what MySQL has."""
