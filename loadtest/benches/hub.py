@@ -98,7 +98,7 @@ class Bench:
         options = self._options
         apis = [p.url for name, p in self._stack.processes.items() if name.startswith("api")]
         self._requests = Requests(apis, connections=REST_CONNECTIONS)
-        self._listing, self._listing_version, self._listing_owner = await self._publish()
+        self._listing, self._listing_owner = await self._publish()
         began = time.monotonic()
         people = await asyncio.to_thread(self._scene.people, options.connections)
         deals = await asyncio.to_thread(self._scene.deals, people)
@@ -160,7 +160,9 @@ class Bench:
         """Transitions at the rate, and what came of them."""
         schedule = traffic.schedule(self._options.rate, seconds)
         if wide:
-            extra = edits(self._listing, self._listing_owner, self._listing_version, seconds)
+            truth = await asyncio.to_thread(self._scene.versions, self._listing)
+            version = truth[f"listing:{self._listing}"]
+            extra = edits(self._listing, self._listing_owner, version, seconds)
             schedule = sorted([*schedule, *extra], key=lambda at: at[0])
         shares = self._shares()
         await self._swarm.begin()
@@ -303,7 +305,7 @@ class Bench:
                 return
             await asyncio.sleep(0.1)
 
-    async def _publish(self) -> tuple[str, int, Person]:
+    async def _publish(self) -> tuple[str, Person]:
         """The wide topic's listing, by somebody who logs in as people do."""
         async with aiohttp.ClientSession() as http:
             phone = Phone(
@@ -318,7 +320,7 @@ class Bench:
             listing = await phone.rest("POST", "/v1/listings", body)
             identity = self._tokens.verify(phone.token, int(time.time() * 1000))
             token = self._tokens.access(identity.actor, int(time.time() * 1000))
-            return listing["listing_id"], listing["version"], Person(identity.actor.user_id, token)
+            return listing["listing_id"], Person(identity.actor.user_id, token)
 
     async def _settle(self) -> None:
         """Wait until the workers have nothing left to do, so that what is measured next is measured alone."""
