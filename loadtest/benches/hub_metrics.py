@@ -14,36 +14,30 @@ Buckets = Counter[float]
 """Upper bound (s) -> observations at most that large."""
 
 
-def last_writes(hubs: Sequence[ServingProcess]) -> Buckets:
-    """The histogram of the time from a change's commit to the last of its writes, of all hubs together."""
+def wide_last_writes(hubs: Sequence[ServingProcess]) -> Buckets:
+    """The histogram of the time from a wide change's commit to the last of its writes, of all hubs together."""
     whole: Buckets = Counter()
     for hub in hubs:
         text = hub.get("/metrics")[1].decode()
         for family in text_string_to_metric_families(text):
             if family.name == LAST_WRITE:
                 for sample in family.samples:
-                    if sample.name.endswith("_bucket"):
+                    if sample.name.endswith("_bucket") and sample.labels["width"] == "wide":
                         whole[float(sample.labels["le"])] += int(sample.value)
     return whole
 
 
-def slowest_s(before: Buckets, after: Buckets, count: int, share: float) -> float:
-    """The quantile of the slowest `count` observations: an upper bound, since it is that of a bucket; inside a bucket, in proportion.
-
-    One wide publication is one observation per hub among thousands of others: the slowest are taken for the wide ones.
-    """
+def quantile_s(before: Buckets, after: Buckets, share: float) -> float:
+    """Of the observations between the two. Inside a bucket in proportion; 0 for none."""
     grown = {bound: after[bound] - before[bound] for bound in sorted(after)}
-    total = max(grown.values(), default=0)
-    if not total:
-        return 0.0
-    rank = total - min(count, total) * (1 - share)
+    rank = max(grown.values(), default=0) * share
     below, reached = 0.0, 0
     for bound, upto in grown.items():
         if upto >= rank and upto > reached:
             top = bound if bound != float("inf") else below
             return below + (top - below) * (rank - reached) / (upto - reached)
         below, reached = bound, upto
-    return below
+    return 0.0
 
 
 def value(hub: ServingProcess, name: str) -> float:

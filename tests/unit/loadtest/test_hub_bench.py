@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 
-from loadtest.benches.hub_metrics import Buckets, slowest_s
+from loadtest.benches.hub_metrics import Buckets, quantile_s
 from loadtest.benches.hub_phase import Phase, what_of
 from loadtest.benches.hub_scene import STEPS, Deal, Person, Traffic, plans
 from loadtest.machine import Used
@@ -35,13 +35,13 @@ def test_each_order_makes_its_steps_in_their_order_and_no_more() -> None:
     assert traffic.schedule(100, 60) == []
 
 
-def test_the_slowest_observations_are_found_in_the_histogram() -> None:
+def test_quantiles_are_of_what_the_histogram_has_grown_by() -> None:
     inf = float("inf")
     before: Buckets = Counter({0.1: 50, 0.2: 50, 0.5: 50, inf: 50})
-    after: Buckets = Counter({0.1: 1050, 0.2: 1150, 0.5: 1150, inf: 1150})
-    assert slowest_s(before, after, 100, 1.0) == 0.2
-    assert round(slowest_s(before, after, 100, 0.5), 3) == 0.15
-    assert slowest_s(before, before, 100, 0.99) == 0
+    after: Buckets = Counter({0.1: 50, 0.2: 150, 0.5: 150, inf: 150})
+    assert quantile_s(before, after, 1.0) == 0.2
+    assert round(quantile_s(before, after, 0.5), 3) == 0.15
+    assert quantile_s(before, before, 0.99) == 0
 
 
 def window(*rows: tuple[str, int, int, int]) -> Window:
