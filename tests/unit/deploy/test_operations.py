@@ -39,7 +39,7 @@ def table() -> dict[str, Row]:
 def read_settings() -> Iterator[tuple[str, ast.expr | None]]:
     """(name, default) of each place in the product that reads a setting."""
     for limit in fields(Settings):
-        yield f"HUB_{limit.name.upper()}", ast.Constant(limit.default)
+        yield f"HUB_{limit.name.upper()}", ast.parse(repr(limit.default), mode="eval").body
     for package in ("hub", "api", "workers", "market", "infra"):
         for file in (ROOT / package).rglob("*.py"):
             source = file.read_text(encoding="utf-8")
