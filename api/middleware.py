@@ -42,27 +42,28 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     request_id = given if _SANE_ID.match(given) else secrets.token_hex(8)
     request[REQUEST_ID] = request_id
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
-        try:
-            answer = await handler(request)
-        except MarketError as error:
-            answer = errors.response(error, request_id)
-        except web.HTTPException as error:
-            answer = errors.http_response(error, request_id)
-        except (web.RequestPayloadError, ConnectionResetError):
-            # Badly encoded, or its sender went away: nobody's fault here. (A wing's own lost connections are Unavailable.)
-            answer = errors.response(BadInput("the body cannot be read"), request_id)
-        except Exception:
-            log.exception("unexpected error", method=request.method, path=request.path)
-            answer = errors.response(MarketError("internal error"), request_id)
-        seconds = time.perf_counter() - started
-        resource = request.match_info.route.resource
-        route = resource.canonical if resource else "(none)"
-        _seconds(request.method, route, str(answer.status)).observe(seconds)
-        log.info(
-            "request", method=request.method, path=request.path, status=answer.status,
-            ms=round(seconds * 1000, 2),
-        )  # fmt: skip
+    # Nothing to unbind: a connection's requests come one after the other in one context, and each binds its own.
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        answer = await handler(request)
+    except MarketError as error:
+        answer = errors.response(error, request_id)
+    except web.HTTPException as error:
+        answer = errors.http_response(error, request_id)
+    except (web.RequestPayloadError, ConnectionResetError):
+        # Badly encoded, or its sender went away: nobody's fault here. (A wing's own lost connections are Unavailable.)
+        answer = errors.response(BadInput("the body cannot be read"), request_id)
+    except Exception:
+        log.exception("unexpected error", method=request.method, path=request.path)
+        answer = errors.response(MarketError("internal error"), request_id)
+    seconds = time.perf_counter() - started
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else "(none)"
+    _seconds(request.method, route, str(answer.status)).observe(seconds)
+    log.info(
+        "request", method=request.method, path=request.path, status=answer.status,
+        ms=round(seconds * 1000, 2),
+    )  # fmt: skip
     if not answer.prepared:
         answer.headers["X-Request-Id"] = request_id
     return answer

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.mysql.database import Tx
 from infra.process import Process
 from infra.redis import keys
 from infra.redis.client import connect
@@ -29,7 +30,7 @@ from market.kernel.errors import (
 from market.kernel.ids import gene_of
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.topics import Want
-from market.orders import actions, views
+from market.orders import actions, store, views
 from market.orders.commands import GetCalendar, GetQuote, Hold, ListOrders, ReleaseHold
 from market.orders.rules.booking import LEASE_MS
 from market.orders.rules.order import OrderView, Seat
@@ -346,3 +347,20 @@ async def test_strangers_and_the_anonymous(scene: Scene) -> None:
             scene.orders, ANONYMOUS, NOW_MS, None, {"order_id": str(int(order.order_id))}
         )
     assert (await scene.see(order, someone("operator"))).role == "operator"
+
+
+async def test_a_move_that_frees_time_locks_the_calendar_and_then_the_order(scene: Scene) -> None:
+    """Looking up the order's listing locks nothing: the other way round, it and an order being made would wait for each other."""
+    order = await scene.create()
+    db = scene.orders.db
+
+    async def holds_the_order(tx: Tx) -> None:
+        await store.lock_order(tx, order.order_id)
+        await db.act(NOW_MS, takes_the_calendar, type(None))
+
+    async def takes_the_calendar(tx: Tx) -> None:
+        lock, *_ = store.move_locks(order.order_id, NOW_MS, frees=True)
+        _, rows = await tx.together(("SET SESSION innodb_lock_wait_timeout = 1",), lock)
+        assert rows[0][0] == order.listing_id
+
+    await db.act(NOW_MS, holds_the_order, type(None))

@@ -11,7 +11,6 @@ import pytest
 import structlog.testing
 
 from infra import wire
-from infra.mysql.database import Tx
 from market.kernel.availability import Plan
 from market.kernel.errors import (
     BadInput,
@@ -25,7 +24,7 @@ from market.kernel.errors import (
 )  # fmt: skip
 from market.kernel.facts import OrderMoved
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS
-from market.orders import actions, store, views
+from market.orders import actions, views
 from market.orders.commands import GetCalendar
 from market.orders.rules import life
 from market.orders.rules.life import State
@@ -163,23 +162,6 @@ async def test_cancelling_and_expiring_at_once_free_the_hour_once(scene: Scene) 
     )
     assert (await scene.see(order)).version == 2
     assert await scene.calendar_version() == 3
-
-
-async def test_a_move_that_frees_time_locks_the_calendar_and_then_the_order(scene: Scene) -> None:
-    """Looking up the order's listing locks nothing: the other way round, it and an order being made would wait for each other."""
-    order = await scene.create()
-    db = scene.orders.db
-
-    async def holds_the_order(tx: Tx) -> None:
-        await store.lock_order(tx, order.order_id)
-        await db.act(NOW_MS, takes_the_calendar, type(None))
-
-    async def takes_the_calendar(tx: Tx) -> None:
-        lock, *_ = store.move_locks(order.order_id, NOW_MS, frees=True)
-        _, rows = await tx.together(("SET SESSION innodb_lock_wait_timeout = 1",), lock)
-        assert rows[0][0] == order.listing_id
-
-    await db.act(NOW_MS, holds_the_order, type(None))
 
 
 # --- codes --------------------------------------------------------------------------------------------------------------
