@@ -28,6 +28,9 @@ from market.kernel.ids import IdMaker
 
 log = structlog.get_logger("process")
 
+BACKLOG = 4096
+"""Connections that wait to be taken. Phones come back in thousands at once; the kernel may allow fewer (somaxconn)."""
+
 
 def now_ms() -> int:
     """UTC milliseconds. The only clock of the product; everything else is told the time."""
@@ -117,7 +120,7 @@ def serve(name: str, make_app: Coroutine[Any, Any, web.Application], host: str, 
     try:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         web.run_app(
-            make_app, host=host, port=port, print=None, access_log=None, shutdown_timeout=3.0,
+            make_app, host=host, port=port, print=None, access_log=None, shutdown_timeout=3.0, backlog=BACKLOG,
         )  # fmt: skip
     except ConfigError as error:
         print(error, file=sys.stderr)
