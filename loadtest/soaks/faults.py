@@ -2,7 +2,7 @@
 
 Order transitions enter through api processes all the time, in an open loop; what is refused meanwhile is counted and not repeated.
 The hubs' audit is switched off: what is healed is healed because a hub knows that it missed something. The clients share
-the machine's cores, and their versions are read over and over: times are upper bounds.
+the machine's cores.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ SETTLE_S = 120.0
 CURRENT_S = 60.0
 ALL_BACK_S = 60.0
 EQUAL_S = 10.0
+POLL_S = 0.5
 ANY_LISTING = "0"
 ORDINARY = ("ping", "pushes", "duplicates", "resumed", "strangers", "gaps", "bytes_in")
 """Counts that speak of no trouble."""
@@ -93,13 +94,20 @@ class Load:
         await asyncio.sleep(WARM_UP_S)
         began_s, began_us = time.monotonic(), time.time_ns() // 1000
         over_s = await fault.inject(self._stack)
-        current_s = await self._current_after(over_s)
+        over_us = time.time_ns() // 1000 - int((time.monotonic() - over_s) * 1e6)
+        target, live_us = await self._caught_up()
         answers = await answering
         self._spent = fault.moves_clients or any(status != 200 for status in answers.status)
         await self._settle()
         away = await self._away()
         stale, truth = await self._stale()
-        receipts = Receipts(await self._swarm.end(), lambda _topic: None)
+        receipts = Receipts(await self._swarm.end(), lambda topic: topic)
+        current_s = None
+        if live_us is not None:
+            last_us = (
+                us for (topic, n), us in receipts.last_us.items() if n <= target.get(topic, 0)
+            )
+            current_s = max(0, max(last_us, default=0) - over_us, live_us - over_us) / 1e6
         trouble = (await self._swarm.status()).counts - before
         return Outcome(
             fault=fault.name, fault_s=over_s - began_s, current_s=current_s, away=away,
@@ -126,21 +134,21 @@ class Load:
         await self._swarm.all_live(timeout_s=len(made) / self._dial_per_s + 60)
         self._say(f"{len(made)} connected in {time.monotonic() - began_s:.1f} s")
 
-    async def _current_after(self, over_s: float) -> float | None:
-        """Seconds from then until every client has what MySQL has now."""
+    async def _caught_up(self) -> tuple[dict[str, int], int | None]:
+        """What MySQL has now, and once every client has it: UTC us at which the last connection was up to date. None: not
+        within a minute. Reading all versions costs the clients CPU, so it is done seldom."""
+        began_s = time.monotonic()
         target = await asyncio.to_thread(self._scene.versions, ANY_LISTING)
-        behind = 1
-        while behind and time.monotonic() - over_s < CURRENT_S:
+        while time.monotonic() - began_s < CURRENT_S:
             have = await self._swarm.versions()
-            read_s = time.monotonic()
-            behind = sum(
-                (version or 0) < target.get(topic, 0)
+            if all(
+                (version or 0) >= target.get(topic, 0)
                 for topics in have.values()
                 for topic, version in topics.items()
-            )
-            if behind:
-                await asyncio.sleep(0.05)
-        return None if behind else read_s - over_s
+            ):
+                return target, max(live for _, live in (await self._swarm.lives()).values())
+            await asyncio.sleep(POLL_S)
+        return target, None
 
     async def _settle(self) -> None:
         """Wait until the workers have told all that there is to tell."""
