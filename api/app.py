@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from api.routing import RawRoute, Route, Routes
 from infra import metrics, wire
 from infra.action import finish_running
 from infra.config import Config
-from infra.process import now_ms, open_process
+from infra.process import leave_garbage_alone, now_ms, open_process
 from market.kernel.errors import BadInput, TooLarge
 from market.wings import open_wings
 
@@ -47,7 +46,7 @@ async def make_app(services: Sequence[str], config: Config) -> web.Application:
         async with open_process(config, pool_size=16) as process:
             app[BEARERS] = Bearers(process.tokens)
             app[WINGS] = await open_wings(process, wings_of(routes))
-            _leave_garbage_alone()
+            leave_garbage_alone()
             yield
             await finish_running(timeout_s=5)
 
@@ -57,13 +56,6 @@ async def make_app(services: Sequence[str], config: Config) -> web.Application:
     openapi.add(app, routes)
     app.router.add_routes(metrics.routes({"databases": _databases(app)}))
     return app
-
-
-def _leave_garbage_alone() -> None:
-    """What has been loaded stays: the collector need not look at it again, nor look for cycles after each request."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def _handler(route: Route | RawRoute) -> Handler:

@@ -18,7 +18,7 @@ from hub.protocol import MAX_MESSAGE_BYTES, SUBPROTOCOLS, Encoding
 from infra import metrics
 from infra.action import finish_running
 from infra.config import Config
-from infra.process import open_process
+from infra.process import leave_garbage_alone, open_process
 from market.wings import open_wings
 
 NODE: web.AppKey[Node] = web.AppKey("node", Node)
@@ -30,6 +30,7 @@ async def make_app(config: Config) -> web.Application:
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with open_process(config, pool_size=6) as process:
             app[NODE] = Node(process, await open_wings(process, WINGS), settings_of(config))
+            leave_garbage_alone()
             yield
             await finish_running(timeout_s=5)
 
@@ -90,6 +91,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         transport = cast(asyncio.Transport, request.transport)
         encoding: Encoding = "msgpack" if socket.ws_protocol == SUBPROTOCOLS[0] else "json"
         await Connection(node, socket, transport, encoding).serve()
+    except ConnectionError:
+        pass  # it went before it was let in
     finally:
         node.crowd.leave(address)
     return socket
