@@ -18,9 +18,10 @@ from redis.exceptions import ConnectionError as Disconnected
 OnMessage = Callable[[bytes, bytes], None]
 OnSubscribed = Callable[[bytes], None]
 CHUNK = 500
-REST_S = 0.004
-"""Between two reads: a lone message is heard at once, and of a thousand a second a few are heard together, which spares
-as many wake-ups and lets a client get several pushes in one frame."""
+REST_S = 0.005
+MOST_REST_S = 0.02
+"""After each message that a read has brought we rest, up to the most: a lone message is heard at once, and what comes at hundreds a
+second is heard together. That spares wake-ups, which cost more than the messages, and lets a client get several pushes in one frame."""
 
 
 class Subscriber(asyncio.Protocol):
@@ -39,7 +40,7 @@ class Subscriber(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        reader, on_message = self._reader, self._on_message
+        reader, on_message, heard = self._reader, self._on_message, 0
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not False:
@@ -47,15 +48,16 @@ class Subscriber(asyncio.Protocol):
                     kind = reply[0]
                     if kind == b"message":
                         on_message(reply[1], reply[2])
+                        heard += 1
                     elif kind == b"subscribe":
                         self._on_subscribed(reply[1])
                 elif isinstance(reply, Exception):
                     raise Disconnected(str(reply))
         except (hiredis.ProtocolError, Disconnected) as error:
             self._end(Disconnected(str(error)))
-        if self._transport is not None:
+        if heard and self._transport is not None:
             self._transport.pause_reading()
-            self._loop.call_later(REST_S, self._read_on)
+            self._loop.call_later(min(heard * REST_S, MOST_REST_S), self._read_on)
 
     def _read_on(self) -> None:
         if self._transport is not None:
