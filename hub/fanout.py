@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hub.connection import Connection
     from hub.outlet import Outlet
 
+RELIEVE_S = 0.02
 WIDE = 200
 """More members than this are written to in slices of as many, so that other topics' pushes need not wait for all of them."""
 
@@ -73,7 +74,7 @@ class Fanout:
         self._dirty: list[Outlet] = []
         self._committed_us: list[int] = []
         self._wide: deque[tuple[Topic, Encoded, Iterator[Connection], int]] = deque()
-        self.congested: set[Outlet] = set()
+        self._congested: set[Outlet] = set()
         self.bytes_out = 0
         """Written and not counted yet: a counter costs as much as the write."""
 
@@ -123,17 +124,24 @@ class Fanout:
             self.deliver(topic, push)
         return count
 
-    def relieve(self) -> None:
+    def _relieve(self) -> None:
         """Give congested clients more as their sockets drain."""
-        for connection in list(self.congested):
+        for connection in list(self._congested):
             if connection.flush():
-                self.congested.discard(connection)
+                self._congested.discard(connection)
+        if self._congested:
+            asyncio.get_running_loop().call_later(RELIEVE_S, self._relieve)
+
+    def forget(self, connection: Outlet) -> None:
+        self._congested.discard(connection)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for connection in dirty:
             if not connection.flush():
-                self.congested.add(connection)
+                if not self._congested:
+                    asyncio.get_running_loop().call_later(RELIEVE_S, self._relieve)
+                self._congested.add(connection)
         if self._committed_us:
             _observe(LAG_NARROW.observe, self._committed_us)
             self._committed_us = []

@@ -58,7 +58,15 @@ class Mailbox:
                 self.conflated += 1
             items[slot] = item
         self.waiting_bytes += len(item.frame)
-        return self.waiting_bytes <= self.limit_bytes or len(items) == 1
+        return not self.is_overfull
+
+    @property
+    def is_overfull(self) -> bool:
+        return (
+            self.waiting_bytes > self.limit_bytes
+            and self._items is not None
+            and len(self._items) > 1
+        )
 
     def __bool__(self) -> bool:
         return self._items is not None

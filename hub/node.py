@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("hub")
 
 RETRY_S = 1.0
-RELIEVE_S = 0.02
 FINISH_S = 3.0
 """How long a client that is told to go may wait for the answers to what it has asked."""
 
@@ -90,8 +89,7 @@ class Node:
         """Topics that were to be healed while their wing's database was away."""
         for name, work in (
             ("feed", self.feed.run()), ("probe", self.feed.probe(process.redis)), ("audit", self._audit()),
-            ("heartbeat", self._heartbeat()), ("sweep", self._sweep()), ("congestion", self._relieve()),
-            ("settle", self._settle()), ("beacons", self._shine()),
+            ("heartbeat", self._heartbeat()), ("sweep", self._sweep()), ("settle", self._settle()), ("beacons", self._shine()),
         ):  # fmt: skip
             process.background(work, name)
 
@@ -110,7 +108,7 @@ class Node:
 
     def remove(self, connection: Connection) -> None:
         self.connections.discard(connection)
-        self.fanout.congested.discard(connection)
+        self.fanout.forget(connection)
         self.leave(connection, connection.topics)
         if connection.identity is not None:
             self.crowd.forget(connection, connection.identity.actor.user_id)
@@ -131,18 +129,13 @@ class Node:
 
     # --- healing --------------------------------------------------------------------------------------------------
 
-    async def heal_all(self) -> None:
+    async def heal_all(self, *, in_haste: bool = True) -> None:
         """Compare every version with MySQL's, and read what differs."""
         with HEAL_SECONDS.time():
-            watched = [topic for topic in self.topics.all() if topic.is_watched]
-            heads, away = await self.sources.heads(topic.name for topic in watched)
+            have = {t.name: t.version for t in self.topics.all() if t.is_watched}
+            newer, away = await self.sources.compare(have, in_haste=in_haste)
             self._unread |= away
-            await self.heal(
-                topic
-                for topic in watched
-                if topic.name not in away
-                and heads.get(topic.name, topic.version + 1) > topic.version
-            )
+            await self.heal(t for name in newer if (t := self.topics.get(name)))
 
     async def heal(self, topics: Iterable[Topic]) -> None:
         """Read the truth about these topics, and push what our clients lack. What cannot be read now is tried again."""
@@ -208,11 +201,6 @@ class Node:
         except Exception:
             log.exception("cannot deliver", topic=name)
 
-    async def _relieve(self) -> None:
-        while True:
-            await asyncio.sleep(RELIEVE_S)
-            self.fanout.relieve()
-
     async def _settle(self) -> None:
         while True:
             await asyncio.sleep(SETTLE_S)
@@ -232,7 +220,7 @@ class Node:
             try:
                 if self.now_s() - audited_s >= self.settings.audit_s:
                     audited_s = self.now_s()
-                    await self.heal_all()
+                    await self.heal_all(in_haste=False)
                 elif self._unread:
                     unread, self._unread = self._unread, set()
                     await self.heal(t for name in unread if (t := self.topics.get(name)))

@@ -48,8 +48,10 @@ class Outlet:
         mailbox = self._mailbox
         waiting = bool(mailbox)
         if not mailbox.put(item):
-            self.close_soon(CloseCode.SLOW, "too slow; resume")
-        elif not waiting:
+            self.flush()  # much may come within one turn of the loop; slow is who does not take it
+            if mailbox.is_overfull:
+                self.close_soon(CloseCode.SLOW, "too slow; resume")
+        if not waiting:
             self._fanout.mark_dirty(self)
 
     def write_now(self, item: Item) -> None:

@@ -40,6 +40,7 @@ READ_ALONE, READ_SHARED = READS.labels("read"), READS.labels("shared")
 
 Snapshots = Callable[[Any, Sequence[Want], int], Awaitable[list[Snapshot]]]
 Versions = Callable[[Any, Sequence[str]], Awaitable[dict[str, int]]]
+Total = Callable[[Any, Sequence[str]], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Owner:
     wing: str
     snapshot: Snapshots
     heads: Versions
+    total: Total
 
 
 OWNERS: dict[str, Owner] = {
@@ -55,7 +57,7 @@ OWNERS: dict[str, Owner] = {
         ("users", users), ("listings", listings), ("orders", orders), ("chat", chat), ("notices", notices),
         ("beacons", beacons),
     )
-    for owner in (Owner(wing, views.snapshot, views.heads),)
+    for owner in (Owner(wing, views.snapshot, views.heads, views.total),)
     for prefix in views.TOPICS
 }  # fmt: skip
 """topic prefix -> where to ask."""
@@ -105,29 +107,37 @@ class Sources:
                 found[topic] = answer
         return found, away
 
-    async def heads(self, topics: Iterable[str]) -> tuple[dict[str, int], set[str]]:
-        """(version by topic, topics that could not be read now). In neither: it must be read in full."""
+    async def compare(
+        self, have: Mapping[str, int], *, in_haste: bool
+    ) -> tuple[set[str], set[str]]:
+        """Of topics and the versions we have: (those that MySQL has newer or that have none to compare, those that could not be
+        read now). Unless in haste, sums are compared first: versions only rise, so equal sums are equal versions."""
         groups: dict[str, list[str]] = {}
-        for topic in topics:
-            owner = OWNERS.get(topic.partition(":")[0])
-            if owner is not None:
-                groups.setdefault(owner.wing, []).append(topic)
-        found: dict[str, int] = {}
+        for topic in have:
+            groups.setdefault(topic.partition(":")[0], []).append(topic)
+        newer: set[str] = set()
         away: set[str] = set()
 
-        async def one_wing(owner: Owner, names: list[str]) -> None:
+        async def one_kind(owner: Owner, names: list[str]) -> None:
             for start in range(0, len(names), HEADS):
                 batch = names[start : start + HEADS]
-                versions = await _guarded(
+                if not in_haste and await self._is_same(owner, batch, have):
+                    continue
+                heads = await _guarded(
                     owner.heads(self._wings[owner.wing], batch), owner.wing, len(batch)
                 )
-                if versions is None:
+                if heads is None:
                     away.update(batch)
                 else:
-                    found.update(versions)
+                    newer.update(t for t in batch if heads.get(t, have[t] + 1) > have[t])
 
-        await asyncio.gather(*(one_wing(self._readers[w].owner, g) for w, g in groups.items()))
-        return found, away
+        await asyncio.gather(*(one_kind(OWNERS[prefix], g) for prefix, g in groups.items()))
+        return newer, away
+
+    async def _is_same(self, owner: Owner, batch: Sequence[str], have: Mapping[str, int]) -> bool:
+        ours = sum(have[topic] for topic in batch)
+        theirs = await _guarded(owner.total(self._wings[owner.wing], batch), owner.wing, len(batch))
+        return theirs == ours
 
     def _ask(self, owner: Owner, want: Want) -> asyncio.Future[Answer]:
         reader = self._readers[owner.wing]

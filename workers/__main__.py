@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 
@@ -13,6 +14,9 @@ from infra.process import arguments, open_process, serve
 from workers.jobs import choose, names, open_jobs, wake_channels
 from workers.loop import forever
 from workers.wakes import listen
+
+NICENESS = 5
+"""Where processors are shared, what happens unasked gives way to what somebody waits for."""
 
 
 async def make_app(chosen: list[str], config: Config) -> web.Application:
@@ -36,6 +40,7 @@ def main() -> None:
     args = arguments(
         "workers", "Relay, inboxes, timers.", f"workers to run (default all): {', '.join(names())}"
     )
+    os.nice(NICENESS)
     try:
         chosen = choose(args.names)
     except ValueError as error:

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as Disconnected
 OnMessage = Callable[[bytes, bytes], None]
 OnSubscribed = Callable[[bytes], None]
 CHUNK = 500
-REST_S = 0.005
+REST_S = 0.01
 MOST_REST_S = 0.02
 """After each message that a read has brought we rest, up to the most: a lone message is heard at once, and what comes at hundreds a
 second is heard together. That spares wake-ups, which cost more than the messages, and lets a client get several pushes in one frame."""

@@ -129,6 +129,18 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
     return found + await _hold_snapshots(orders, holds, now_ms)
 
 
+async def total(orders: Orders, topics: Sequence[str]) -> int:
+    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
+    parties = _parties(topics)
+    calendars = [id_ for topic in topics if (id_ := topic_id(topic, "calendar"))]
+    async with orders.db.read() as cursor:
+        total = await store.calendar_total(cursor, calendars)
+        for role in rules.ROLES:  # an order counts twice when both parties watch
+            ids = [id_ for id_, seat in parties if seat == role]
+            total += await store.order_total(cursor, ids)
+    return total
+
+
 async def heads(orders: Orders, topics: Sequence[str]) -> dict[str, int]:
     """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
     parties = _parties(topics)
