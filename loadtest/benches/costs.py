@@ -24,6 +24,7 @@ from devkit.stack import Layout, Stack
 from infra.mysql.outbox import Published
 from infra.redis.client import connect
 from infra.redis.publish import PushScript
+from loadtest import bare_send
 from loadtest.machine import Meter, describe
 from market.kernel.facts import CalendarChanged
 from market.kernel.ids import Id
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     )  # fmt: skip
     with stack:
         figures = asyncio.run(measure(stack))
+    figures |= {f"bare_send_{how}_us": us for how, us in bare_send.measure().items()}
     figures["machine"] = describe()
     for name, value in figures.items():
         print(f"{name:32} {value}")

@@ -38,6 +38,10 @@ LAYOUT = Layout(
 )
 
 
+PLENTY = {"SHAREHUB_HUB_COMMANDS_PER_S": "1000", "SHAREHUB_HUB_COMMAND_BURST": "1000"}
+"""One person asks everything, on all hubs, again and again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One endpoint (`lane` is "rest") or one command as a hub takes it (`lane` is the hub's name).
@@ -109,7 +113,7 @@ def open_house(directory: Path) -> Iterator[House]:
         }
         for wing in WINGS:
             (Path(doors) / wing).symlink_to(servers.mariadb.socket)
-        with Stack(directory, layout=LAYOUT, servers=servers, extra_env=ways) as stack:
+        with Stack(directory, layout=LAYOUT, servers=servers, extra_env=ways | PLENTY) as stack:
             yield House(stack, Path(doors))
 
 

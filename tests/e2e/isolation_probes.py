@@ -195,6 +195,15 @@ ASKS: Mapping[str, Ask] = {
     # notices, insights, objects
     "notices.inbox": ask("buyer"),
     "notices.mark_read": ask("buyer", lambda _: {"up_to": 1}),
+    "notices.publish": ask(
+        "operator",
+        lambda lane: {
+            "user_ids": [lane.world.people["victim"].id],
+            "category": "announcement",
+            "title": "维护通知",
+            "body": "今晚维护",
+        },
+    ),
     "insights.facts_per_hour": ask("operator", lambda _: {"from_ms": 0, "to_ms": 24 * HOUR_MS}),
     "objects.sign_upload": ask(
         "owner",

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import random
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from devkit.ports import free_port
 from devkit.servers import Redis
-from tests.faults.fleet import Fleet
+from tests.faults.fleet import HOUR_MS, Fleet
 from tests.faults.load import under_load
 from tests.faults.quiet import Quiet, open_quiet
 
@@ -78,3 +79,31 @@ async def test_promotion_under_load(fleet: Fleet, dice: random.Random) -> None:
         await load.steps(5)
         await asyncio.to_thread(servers.promote, replica)
         await load.steps(60)
+
+
+async def test_holds_after_the_promotion_are_seen(fleet: Fleet) -> None:
+    """Although the new primary counts on from where the old one was before the last holds."""
+    servers = fleet.stack.servers
+    quiet = await open_quiet(fleet)
+    topic = f"hold:{quiet.listing_id}"
+    base_ms = (time.time_ns() // 1_000_000 // HOUR_MS + 20) * HOUR_MS
+
+    async def hold(hour: int) -> None:
+        start_ms = base_ms + hour * HOUR_MS
+        period = {"start_ms": start_ms, "end_ms": start_ms + HOUR_MS}
+        lease_id = (
+            await quiet.others.command("orders.hold", {"listing_id": quiet.listing_id, **period})
+        )["lease_id"]
+        for socket in (quiet.ones, quiet.others, quiet.third):
+            await socket.until(
+                topic, lambda t: any(lease["lease_id"] == lease_id for lease in t.state or ())
+            )
+
+    await hold(0)
+    async with behind(fleet) as replica:
+        for hour in range(1, 4):
+            await hold(hour)
+        await asyncio.to_thread(servers.redis.kill)
+        await asyncio.to_thread(servers.promote, replica)
+        await quiet.assert_up_to_date()
+    await hold(5)

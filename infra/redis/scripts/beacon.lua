@@ -39,12 +39,14 @@ for name, until_ms in pairs(users) do
     end
 end
 if changed and epoch then
-    reply[2] = counter + 1
+    -- A clock, so that a promoted replica, which may have missed the last changes, goes on above what clients have seen.
+    counter = math.max(counter + 1, now)
+    reply[2] = counter
     if users[user] then
         redis.call('HSET', KEYS[1], user, users[user])
     end
-    redis.call('HSET', KEYS[1], '.epoch', epoch, '.counter', counter + 1)
+    redis.call('HSET', KEYS[1], '.epoch', epoch, '.counter', counter)
     redis.call('PEXPIRE', KEYS[1], latest - now + 60000)
-    redis.call('PUBLISH', KEYS[2], cmsgpack.pack({'ephemeral', counter + 1, epoch, latest, now * 1000, public}))
+    redis.call('PUBLISH', KEYS[2], cmsgpack.pack({'ephemeral', counter, epoch, latest, now * 1000, public}))
 end
 return reply

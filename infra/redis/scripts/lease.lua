@@ -68,7 +68,9 @@ for id, lease in pairs(leases) do
     end
 end
 if changed then
-    counter = counter + 1
+    -- A clock, so that a promoted replica, which may have missed the last changes, goes on above what clients have seen.
+    local clock = redis.call('TIME')
+    counter = math.max(counter + 1, clock[1] * 1000 + math.floor(clock[2] / 1000))
     reply[3] = counter
     redis.call('HSET', KEYS[1], '.epoch', epoch, '.counter', counter)
     redis.call('PEXPIRE', KEYS[1], math.max(latest - now, 0) + 60000)

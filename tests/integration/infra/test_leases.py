@@ -47,7 +47,7 @@ async def take(
 async def test_taking_and_reading(book: LeaseBook, listing: Id) -> None:
     taken = await take(book, listing, "a", ALICE, MORNING)
     assert held(taken) == {("a", ALICE, MORNING, NOW + TTL)}
-    assert taken.counter == 1
+    assert taken.counter > 0
     assert await book.read(listing, NOW) == taken
 
 
@@ -72,7 +72,8 @@ async def test_renewing_moves_the_end_and_counts(book: LeaseBook, listing: Id) -
     first = await take(book, listing, "a", ALICE, MORNING)
     again = await take(book, listing, "a", ALICE, MORNING, NOW + 10_000)
     assert held(again) == {("a", ALICE, MORNING, NOW + 10_000 + TTL)}
-    assert (again.epoch, again.counter) == (first.epoch, first.counter + 1)
+    assert again.epoch == first.epoch
+    assert again.counter > first.counter
 
 
 async def test_one_hold_per_person_and_listing(book: LeaseBook, listing: Id) -> None:
@@ -95,11 +96,14 @@ async def test_it_ends_at_its_time_by_the_clock_given(book: LeaseBook, listing: 
 async def test_only_the_holder_releases(book: LeaseBook, listing: Id) -> None:
     await take(book, listing, "a", ALICE, MORNING)
     await book.release(listing, "a", BOB, NOW)
-    assert len((await book.read(listing, NOW)).leases) == 1
+    taken = await book.read(listing, NOW)
+    assert len(taken.leases) == 1
     await book.release(listing, "a", ALICE, NOW)
+    given_back = await book.read(listing, NOW)
+    assert given_back.leases == ()
+    assert given_back.counter > taken.counter
     await book.release(listing, "a", ALICE, NOW)
-    left = await book.read(listing, NOW)
-    assert (left.leases, left.counter) == ((), 2)
+    assert await book.read(listing, NOW) == given_back
 
 
 async def test_releasing_in_the_background(book: LeaseBook, listing: Id) -> None:
@@ -143,7 +147,7 @@ async def test_after_redis_forgot_everything_a_new_epoch_begins(
     await process.redis.delete(keys.leases(listing))  # as FLUSHALL does to all
     await process.redis.script_flush()
     after = await take(book, listing, "b", BOB, NOON)
-    assert (after.counter, held(after)) == (1, {("b", BOB, NOON, NOW + TTL)})
+    assert held(after) == {("b", BOB, NOON, NOW + TTL)}
     assert after.epoch != before.epoch
 
 

@@ -217,11 +217,8 @@ async def test_the_holder_orders_and_the_hold_ends(scene: Scene) -> None:
 async def test_renewing_and_giving_back(scene: Scene) -> None:
     first = await hold(scene)
     again = await hold(scene, lease_id=first.lease_id)
-    assert (again.lease_id, again.counter, again.epoch) == (
-        first.lease_id,
-        first.counter + 1,
-        first.epoch,
-    )
+    assert (again.lease_id, again.epoch) == (first.lease_id, first.epoch)
+    assert again.counter > first.counter
     other = someone()
     release = ReleaseHold(listing_id=scene.listing, lease_id=first.lease_id)
     await actions.release_hold(scene.orders, call(other, at_ms=NOW_MS), release)
