@@ -166,9 +166,11 @@ async def test_all_who_watch_are_told_what_is_held_and_not_by_whom(
             msgspec.msgpack.decode((await pubsub.get_message(timeout=5))["data"]) for _ in range(2)
         ]
     lease = {"lease_id": "a", "start_ms": 100, "end_ms": 200, "until_ms": NOW + TTL}
-    assert told[0][:4] == ["ephemeral", 1, taken.epoch, NOW + TTL]
+    assert told[0][:4] == ["ephemeral", taken.counter, taken.epoch, NOW + TTL]
     assert told[0][5] == [lease]
-    assert told[1][:4] == ["ephemeral", 2, taken.epoch, NOW]
+    assert told[1][0::2][:2] == ["ephemeral", taken.epoch]
+    assert told[1][1] > taken.counter
+    assert told[1][3] == NOW
     assert not told[1][5]
     assert str(ALICE) not in repr(told)
 
