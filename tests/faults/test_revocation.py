@@ -32,7 +32,6 @@ async def test_logging_out_everywhere_during_an_outage(fleet: Fleet, fault: str)
     await phone.rest("POST", "/v1/logout", {"everywhere": True})
     if fault == "stopped":
         await asyncio.sleep(4.5)  # the hubs give up on their connection
-    assert all(socket.closes == [] for socket in leaving)
     await asyncio.to_thread(redis.start if fault == "killed" else redis.resume)
     returned_s = time.monotonic()
 

@@ -113,8 +113,6 @@ async def test_unknown_topics(world: World) -> None:
         "order",
         "orders:1",
         "__probe",
-        "presence:1",
-        "typing:1",
         "probe:1",
         "sh:ch",
         "é:1",
