@@ -21,7 +21,10 @@ from loadtest.machine import Shares, describe, rss_kb
 from loadtest.swarm import ShareHub, Swarm
 from loadtest.swarm.driver import per_process
 
-FROM_ONE_ADDRESS = {"SHAREHUB_HUB_MAX_PER_ADDRESS": "1000000"}
+FROM_ONE_ADDRESS = {
+    "SHAREHUB_HUB_MAX_PER_ADDRESS": "1000000",
+    "SHAREHUB_HUB_MAX_CONNECTIONS": "1000000",  # the limit of open files says how many a hub gets
+}
 REPORT_EVERY_S = 30.0
 
 
