@@ -75,7 +75,7 @@ RESUME_BYTES = Histogram(
     buckets=(500, 1000, 2000, 5000, 10_000, 50_000, 200_000, 1_000_000),
 )
 
-CLOSE_S = 3.0
+CLOSE_S = 5.0
 
 
 class Refused(Exception):

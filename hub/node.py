@@ -63,8 +63,8 @@ class Settings:
     audit_s: float = 15.0
     idle_topic_s: float = 10.0
     deaf_s: float = 5.0
-    drain_per_s: float = 500.0
-    drain_s: float = 20.0
+    drain_per_s: float = 250.0
+    drain_s: float = 40.0
     address_header: str = ""
 
 
@@ -163,6 +163,8 @@ class Node:
     async def drain(self) -> None:
         """Tell everybody to come back elsewhere: `drain_per_s` of them a second, faster only if `drain_s` would not do. Each
         gets the answers to what it has asked, and a moment of its own to come back at."""
+        if self.draining:
+            return
         self.draining = True
         everybody = list(self.connections)
         random.shuffle(everybody)
