@@ -87,7 +87,9 @@ class Feed:
     def forget(self, topics: Iterable[str]) -> None:
         channels = [keys.channel(topic) for topic in topics]
         for channel in channels:
-            self._asked.pop(channel, None)
+            asked = self._asked.pop(channel, None)
+            if asked is not None:
+                asked.cancel()  # whoever waits for all of them need not wait for this one
         if self._subscriber is not None and channels:
             self._subscriber.unsubscribe(channels)
 
