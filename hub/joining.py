@@ -39,7 +39,8 @@ async def join(
     """`own_session` is joined too, always read in full, and kept even if it cannot be read now: it is how we hear of a
     logout, before this connection or during it."""
     joined = Joined()
-    wanted = dict(haves)
+    asked = dict(haves)
+    wanted = asked.copy()
     for name in list(wanted):
         if owner_of(name) is None or len(name) > 128:
             joined.refused.append(Refusal(name, UnknownTopic.code))
@@ -68,7 +69,7 @@ async def join(
         snapshot = found.get(topic.name)
         if snapshot is not None and snapshot.readers.admit(actor):
             _let_in(connection, topic, snapshot)
-            if topic.name != own_session or own_session in dict(haves):
+            if topic.name != own_session or own_session in asked:
                 joined.topics.append(_state(snapshot, wanted[topic.name]))
             joined.meanwhile += [
                 item for version, key, item in meanwhile if _newer(snapshot, version, key)
@@ -82,7 +83,7 @@ async def join(
             joined.refused.append(Refusal(topic.name, Unavailable.code))
             if topic.name in connection.topics:
                 continue
-        elif topic.name in dict(haves):
+        elif topic.name in asked:
             joined.refused.append(Refusal(topic.name, NotFound.code))
         connection.topics.discard(topic.name)
         node.topics.leave(connection, [topic.name], node.now_s())
