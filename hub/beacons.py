@@ -141,14 +141,6 @@ async def snapshot(beacons: Beacons, wants: Sequence[Want], now_ms: int) -> list
     return found
 
 
-async def total(beacons: Beacons, topics: Sequence[str]) -> int:
-    """No versions to compare."""
-    return 0
-
-
-async def heads(beacons: Beacons, topics: Sequence[str]) -> dict[str, int]:
-    """No versions to compare: they are read in full."""
-    return {}
-
-
 TOPICS = (PRESENCE, TYPING)
+VERSIONS: dict[str, str] = {}
+"""There is nothing in MySQL to compare."""

@@ -66,8 +66,8 @@ class Feed:
         return time.monotonic() - self._heard_s
 
     async def listen(self, topics: Iterable[str]) -> None:
-        """Subscribe to what is not yet, and wait for Redis' word. While Redis is away this returns at once: every
-        topic is healed when it comes back."""
+        """Subscribe to what is not yet, and wait for Redis' word. While Redis is away this returns at once, and when it is slow
+        after a second: every topic is healed when it comes back."""
         if self._subscriber is None:
             return
         fresh, waiting = [], []
@@ -82,7 +82,11 @@ class Feed:
         if fresh:
             self._subscriber.subscribe(fresh)
         if waiting:
-            await asyncio.wait(waiting, timeout=ACKNOWLEDGE_S)
+            _, late = await asyncio.wait(waiting, timeout=ACKNOWLEDGE_S)
+            if (
+                late
+            ):  # the caller reads now, and what is said between that and Redis' word is lost on it
+                self._begin_healing(list(late))
 
     def forget(self, topics: Iterable[str]) -> None:
         channels = [keys.channel(topic) for topic in topics]

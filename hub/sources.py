@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter
 
 from hub import beacons
+from infra.mysql import versions
 from market.chat import views as chat
 from market.kernel.errors import MarketError
 from market.kernel.topics import Snapshot, Want
@@ -39,25 +40,22 @@ READS = Counter("sharehub_hub_reads_total", "Topics read from MySQL, by how.", [
 READ_ALONE, READ_SHARED = READS.labels("read"), READS.labels("shared")
 
 Snapshots = Callable[[Any, Sequence[Want], int], Awaitable[list[Snapshot]]]
-Versions = Callable[[Any, Sequence[str]], Awaitable[dict[str, int]]]
-Total = Callable[[Any, Sequence[str]], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
     wing: str
     snapshot: Snapshots
-    heads: Versions
-    total: Total
+    versions: str | None
+    """The statement to compare by; None: always read in full."""
 
 
 OWNERS: dict[str, Owner] = {
-    prefix: owner
+    prefix: Owner(wing, views.snapshot, views.VERSIONS.get(prefix))
     for wing, views in (
         ("users", users), ("listings", listings), ("orders", orders), ("chat", chat), ("notices", notices),
         ("beacons", beacons),
     )
-    for owner in (Owner(wing, views.snapshot, views.heads, views.total),)
     for prefix in views.TOPICS
 }  # fmt: skip
 """topic prefix -> where to ask."""
@@ -119,25 +117,25 @@ class Sources:
         away: set[str] = set()
 
         async def one_kind(owner: Owner, names: list[str]) -> None:
+            if owner.versions is None:
+                newer.update(names)
+                return
+            db, sql = self._wings[owner.wing].db, owner.versions
             for start in range(0, len(names), HEADS):
                 batch = names[start : start + HEADS]
-                if not in_haste and await self._is_same(owner, batch, have):
+                ours = sum(have[topic] for topic in batch)
+                if not in_haste and ours == await _guarded(
+                    versions.total(db, sql, batch), owner.wing, len(batch)
+                ):
                     continue
-                heads = await _guarded(
-                    owner.heads(self._wings[owner.wing], batch), owner.wing, len(batch)
-                )
+                heads = await _guarded(versions.heads(db, sql, batch), owner.wing, len(batch))
                 if heads is None:
                     away.update(batch)
                 else:
-                    newer.update(t for t in batch if heads.get(t, have[t] + 1) > have[t])
+                    newer.update(topic for topic in batch if heads[topic] > have[topic])
 
         await asyncio.gather(*(one_kind(OWNERS[prefix], g) for prefix, g in groups.items()))
         return newer, away
-
-    async def _is_same(self, owner: Owner, batch: Sequence[str], have: Mapping[str, int]) -> bool:
-        ours = sum(have[topic] for topic in batch)
-        theirs = await _guarded(owner.total(self._wings[owner.wing], batch), owner.wing, len(batch))
-        return theirs == ours
 
     def _ask(self, owner: Owner, want: Want) -> asyncio.Future[Answer]:
         reader = self._readers[owner.wing]

@@ -75,7 +75,8 @@ class Topic:
         """The first member has everything up to this version."""
         self.version = version
         if self.ahead is not None:
-            self.ahead = {number for number in self.ahead if number > version} or None
+            self.ahead = {number for number in self.ahead if number > version}
+            self._close_ranks()
 
     def stop_joining(self, connection: Connection) -> Meanwhile:
         meanwhile: Meanwhile = []
@@ -92,11 +93,14 @@ class Topic:
             self.ahead.add(number)
             return True
         self.version = number
+        self._close_ranks()
+        return True
+
+    def _close_ranks(self) -> None:
         while self.ahead and self.version + 1 in self.ahead:
             self.version += 1
             self.ahead.remove(self.version)
         self.ahead = self.ahead or None
-        return True
 
 
 class Topics:

@@ -21,8 +21,7 @@ UPSERT_LISTINGS = (
 )
 _CONVERSATION = "c.id, c.kind, c.listing_id, c.title, c.buyer_id, c.owner_id, c.last_seq, c.last_line_seq, c.last_hash"
 CONVERSATION = f"SELECT {_CONVERSATION} FROM conversations c"
-CONVERSATION_TOTAL = "SELECT COALESCE(SUM(last_seq), 0) FROM conversations WHERE id IN ({})"
-CONVERSATION_HEADS = "SELECT id, last_seq FROM conversations WHERE id IN ({})"
+CONVERSATION_VERSIONS = "SELECT id, last_seq AS version FROM conversations WHERE id IN ({})"
 INSERT_CONVERSATION = (
     "INSERT INTO conversations (id, kind, listing_id, enquiry_listing_id, title, buyer_id, owner_id, last_seq, "
     "last_line_seq, last_hash, created_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -131,19 +130,6 @@ async def find_enquiry(tx: Tx, listing_id: Id, asker: Id) -> Conversation | None
         f"{CONVERSATION} WHERE c.enquiry_listing_id = %s AND c.buyer_id = %s", listing_id, asker
     )
     return _conversation(row) if row else None
-
-
-async def conversation_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(CONVERSATION_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def conversation_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(CONVERSATION_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_conversations(cursor: Cursor, ids: Sequence[Id]) -> list[Conversation]:

@@ -213,19 +213,6 @@ async def readers(chat: Chat, ids: Sequence[Id]) -> dict[Id, Readers]:
         return {c.id: talk.may_join_chat(c) for c in await store.read_conversations(cursor, ids)}
 
 
-async def total(chat: Chat, topics: Sequence[str]) -> int:
-    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "chat")) is not None]
-    async with chat.db.read() as cursor:
-        return await store.conversation_total(cursor, ids)
-
-
-async def heads(chat: Chat, topics: Sequence[str]) -> dict[str, int]:
-    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "chat")) is not None]
-    async with chat.db.read() as cursor:
-        versions = await store.conversation_heads(cursor, ids)
-    return {f"chat:{id_}": version for id_, version in versions.items()}
-
-
 TOPICS = ("chat",)
+VERSIONS = {"chat": store.CONVERSATION_VERSIONS}
+"""Topic prefix -> the statement that `infra.mysql.versions` compares by."""

@@ -34,8 +34,7 @@ LISTING = (
     "address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, rating_centistars, "
     "ratings, orders_created, orders_completed, published_ms FROM listings"
 )
-LISTING_TOTAL = "SELECT COALESCE(SUM(version), 0) FROM listings WHERE id IN ({})"
-LISTING_HEADS = "SELECT id, version FROM listings WHERE id IN ({})"
+LISTING_VERSIONS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
 COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'closed'"
 MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
@@ -192,19 +191,6 @@ async def update(tx: Tx, before: Listing, after: Listing) -> None:
     if before.cell != after.cell:
         await tx.execute(LEAVE, before.cell, after.id, after.version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
-
-
-async def listing_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(LISTING_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def listing_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(LISTING_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def lock_all(tx: Tx, ids: Iterable[Id]) -> list[Listing]:

@@ -149,19 +149,6 @@ def _cell_of(topic: str) -> str | None:
     return tail if head == "area" and is_cell(tail) else None
 
 
-async def total(listings: Listings, topics: Sequence[str]) -> int:
-    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "listing")) is not None]
-    async with listings.db.read() as cursor:
-        return await store.listing_total(cursor, ids)
-
-
-async def heads(listings: Listings, topics: Sequence[str]) -> dict[str, int]:
-    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "listing")) is not None]
-    async with listings.db.read() as cursor:
-        versions = await store.listing_heads(cursor, ids)
-    return {f"listing:{id_}": version for id_, version in versions.items()}
-
-
 TOPICS = ("listing", "area")
+VERSIONS = {"listing": store.LISTING_VERSIONS}
+"""Topic prefix -> the statement that `infra.mysql.versions` compares by."""

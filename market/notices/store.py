@@ -12,8 +12,7 @@ from market.notices.rules.inbox import Inbox, NoticeView
 from market.notices.rules.telling import CHAT_KIND, Link
 
 INBOX = "SELECT user_id, last_seq, read_up_to, unread, unread_chats FROM inboxes"
-INBOX_TOTAL = "SELECT COALESCE(SUM(last_seq), 0) FROM inboxes WHERE user_id IN ({})"
-INBOX_HEADS = "SELECT user_id, last_seq FROM inboxes WHERE user_id IN ({})"
+INBOX_VERSIONS = "SELECT user_id, last_seq AS version FROM inboxes WHERE user_id IN ({})"
 # Not INSERT IGNORE: its shared lock on a duplicate, raised to an exclusive one, deadlocks with another's.
 BEGIN_INBOXES = (
     "INSERT INTO inboxes (user_id, last_seq, read_up_to, unread, unread_chats) VALUES {} "
@@ -133,19 +132,6 @@ async def _lock_known(tx: Tx, ids: Sequence[Id]) -> dict[Id, Inbox]:
     marks = ", ".join(["%s"] * len(ids))
     rows = await tx.all(f"{INBOX} WHERE user_id IN ({marks}) ORDER BY user_id FOR UPDATE", *ids)
     return {Id(row[0]): _inbox(row) for row in rows}
-
-
-async def inbox_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(INBOX_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def inbox_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(INBOX_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_inboxes(cursor: Cursor, user_ids: Sequence[Id]) -> dict[Id, Inbox]:

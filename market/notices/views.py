@@ -70,19 +70,6 @@ async def snapshot(notices: Notices, wants: Sequence[Want], now_ms: int) -> list
     ]  # fmt: skip
 
 
-async def total(notices: Notices, topics: Sequence[str]) -> int:
-    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "user")) is not None]
-    async with notices.db.read() as cursor:
-        return await store.inbox_total(cursor, ids)
-
-
-async def heads(notices: Notices, topics: Sequence[str]) -> dict[str, int]:
-    """The version of each topic, for comparing; of one that nothing has been told to, 0."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "user")) is not None]
-    async with notices.db.read() as cursor:
-        versions = await store.inbox_heads(cursor, ids)
-    return {f"user:{id_}": versions.get(id_, 0) for id_ in ids}
-
-
 TOPICS = ("user",)
+VERSIONS = {"user": store.INBOX_VERSIONS}
+"""Topic prefix -> the statement that `infra.mysql.versions` compares by."""

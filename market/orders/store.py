@@ -21,8 +21,7 @@ BOOKABLE = (
     "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, address, plan, "
     "price_hour_fen, price_day_fen, deposit_fen FROM bookables"
 )
-CALENDAR_TOTAL = "SELECT COALESCE(SUM(version), 0) FROM bookables WHERE listing_id IN ({})"
-CALENDAR_HEADS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
+CALENDAR_VERSIONS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
 UPSERT_BOOKABLE = (
     "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, "
     "address, plan, price_hour_fen, price_day_fen, deposit_fen) "
@@ -51,8 +50,7 @@ BUSY_BESIDE = (
     f"SELECT listing_id, start_ms, end_ms FROM orders WHERE listing_id = {LISTING} "
     "AND blocking = 1 AND end_ms > %s AND id <> %s ORDER BY start_ms"
 )
-ORDER_TOTAL = "SELECT COALESCE(SUM(version), 0) FROM orders WHERE id IN ({})"
-ORDER_HEADS = "SELECT id, version FROM orders WHERE id IN ({})"
+ORDER_VERSIONS = "SELECT id, version FROM orders WHERE id IN ({})"
 INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
     "owner_id, title, address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, "
@@ -129,19 +127,6 @@ async def find_bookable(cursor: Cursor, listing_id: Id, lock: str = "") -> Booka
     return _bookable(row) if row else None
 
 
-async def calendar_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(CALENDAR_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def calendar_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(CALENDAR_HEADS.format(marks), *ids)) if ids else {}
-
-
 async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
     marks = ", ".join(["%s"] * len(ids))
     return [
@@ -182,19 +167,6 @@ async def read_order(cursor: Cursor, order_id: Id) -> Order:
     if row is None:
         raise NotFound("no such order")
     return _order(row)
-
-
-async def order_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(ORDER_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def order_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(ORDER_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_orders(cursor: Cursor, ids: Sequence[Id]) -> list[Order]:

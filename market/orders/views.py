@@ -22,6 +22,8 @@ from market.orders.rules.price import Line
 from market.orders.wing import Orders
 
 TOPICS = ("order", "calendar", "hold")
+VERSIONS = {"order": store.ORDER_VERSIONS, "calendar": store.CALENDAR_VERSIONS}
+"""Topic prefix -> the statement that `infra.mysql.versions` compares by."""
 NOTHING_HELD = Leases(epoch="", counter=0, leases=())
 
 
@@ -127,29 +129,6 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
                 busy = await store.busy(cursor, calendars, now_ms)
                 found += [_calendar_snapshot(b, busy[b.listing_id], have) for b in bookables]
     return found + await _hold_snapshots(orders, holds, now_ms)
-
-
-async def total(orders: Orders, topics: Sequence[str]) -> int:
-    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
-    parties = _parties(topics)
-    calendars = [id_ for topic in topics if (id_ := topic_id(topic, "calendar"))]
-    async with orders.db.read() as cursor:
-        total = await store.calendar_total(cursor, calendars)
-        for role in rules.ROLES:  # an order counts twice when both parties watch
-            ids = [id_ for id_, seat in parties if seat == role]
-            total += await store.order_total(cursor, ids)
-    return total
-
-
-async def heads(orders: Orders, topics: Sequence[str]) -> dict[str, int]:
-    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
-    parties = _parties(topics)
-    calendars = [id_ for topic in topics if (id_ := topic_id(topic, "calendar"))]
-    async with orders.db.read() as cursor:
-        of_orders = await store.order_heads(cursor, list({id_ for id_, _ in parties}))
-        of_calendars = await store.calendar_heads(cursor, calendars)
-    heads = {rules.topic(i, role): of_orders[i] for i, role in parties if i in of_orders}
-    return heads | {f"calendar:{id_}": version for id_, version in of_calendars.items()}
 
 
 def _parties(topics: Iterable[str]) -> list[tuple[Id, rules.Seat]]:

@@ -19,8 +19,7 @@ UPDATE_USER = (
     "WHERE id = %s AND version = %s"
 )
 SESSION = "SELECT id, version, user_id, generation, revoked, expires_ms FROM sessions"
-SESSION_TOTAL = "SELECT COALESCE(SUM(version), 0) FROM sessions WHERE id IN ({})"
-SESSION_HEADS = "SELECT id, version FROM sessions WHERE id IN ({})"
+SESSION_VERSIONS = "SELECT id, version FROM sessions WHERE id IN ({})"
 OPEN_SESSIONS = (
     f"{SESSION} WHERE user_id = %s AND revoked = '' AND expires_ms > %s ORDER BY id FOR UPDATE"
 )
@@ -92,19 +91,6 @@ async def lock_open_sessions(tx: Tx, user_id: Id) -> list[Session]:
     """Those neither revoked nor run out: there may be years of the others."""
     rows = await tx.all(OPEN_SESSIONS, user_id, tx.now_ms)
     return [_session(row) for row in rows]
-
-
-async def session_total(cursor: Cursor, ids: Sequence[Id]) -> int:
-    """The sum of their versions."""
-    marks = ", ".join(["%s"] * len(ids))
-    row = await cursor.one(SESSION_TOTAL.format(marks), *ids) if ids else None
-    return int(row[0]) if row else 0
-
-
-async def session_heads(cursor: Cursor, ids: Sequence[Id]) -> dict[int, int]:
-    """id -> version, of those that exist."""
-    marks = ", ".join(["%s"] * len(ids))
-    return dict(await cursor.all(SESSION_HEADS.format(marks), *ids)) if ids else {}
 
 
 async def read_sessions(cursor: Cursor, ids: Sequence[Id]) -> list[Session]:

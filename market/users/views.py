@@ -44,19 +44,6 @@ async def snapshot(users: Users, wants: Sequence[Want], now_ms: int) -> list[Sna
     ]  # fmt: skip
 
 
-async def total(users: Users, topics: Sequence[str]) -> int:
-    """The sum of the versions of these topics: as large as the asker's, and nothing has changed."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "session")) is not None]
-    async with users.db.read() as cursor:
-        return await store.session_total(cursor, ids)
-
-
-async def heads(users: Users, topics: Sequence[str]) -> dict[str, int]:
-    """The version of each topic that exists, for comparing; a topic that is left out is to be read in full."""
-    ids = [id_ for topic in topics if (id_ := topic_id(topic, "session")) is not None]
-    async with users.db.read() as cursor:
-        versions = await store.session_heads(cursor, ids)
-    return {f"session:{id_}": version for id_, version in versions.items()}
-
-
 TOPICS = ("session",)
+VERSIONS = {"session": store.SESSION_VERSIONS}
+"""Topic prefix -> the statement that `infra.mysql.versions` compares by."""

@@ -316,10 +316,23 @@ async def _assert_client(fleet: Fleet, person: Person, socket: Socket, within_s:
         for name in names:
             wrong = _difference(socket.topics[name], newcomer.topics[name], versions[name])
             if wrong:
-                return f"{person.openid} and {name}: {wrong}"
+                return f"{person.openid} and {name}: {wrong}; of it came {_heard(socket, name)}"
         return None
 
     await eventually("clients up to date", behind, within_s)
+
+
+def _heard(socket: Socket, topic: str) -> list[str]:
+    """What the server has said of a topic, and when the connection was made anew, in order."""
+    heard = []
+    for frame in socket.frames:
+        parts = [f for f in (*frame.get("topics", ()), *frame.get("refused", ())) if f["topic"] == topic]  # fmt: skip
+        if frame["op"] == "push" and frame["topic"] == topic:
+            heard.append(f"push {frame['version']}")
+        elif parts or frame["op"] in ("connected", "error"):
+            said = [part.get("code", part.get("version")) for part in parts]
+            heard.append(f"{frame['op']} {said or frame.get('error', '')}")
+    return heard
 
 
 async def _version(fleet: Fleet, topic: str) -> int:

@@ -1,4 +1,4 @@
-"""Healing after Redis was away does not wait for what nobody watches any more."""
+"""What is said while Redis is slow or away reaches those who watch, and those alone are waited for."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ async def test_a_topic_given_up_meanwhile_holds_up_no_healing(
         async with asyncio.timeout(10):
             while hub.node.topics.get(theirs) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+    finally:
+        redis_server.resume()
+    assert (await client.push(mine, timeout_s=5))["version"] == 2
+
+
+async def test_what_was_said_before_a_slow_redis_had_heard_of_us(
+    hub: Hub, scene: Scene, mute: Process, redis_server: Redis
+) -> None:
+    order = await scene.create()
+    mine = f"order:{order.order_id}:buyer"
+    client = await hub.connect(scene.buyer)
+    scene.orders = await open_orders(mute)
+    redis_server.pause()
+    try:
+        joined = await client.ask("subscribe", topics=[[mine, None]])
+        assert joined["topics"][0]["version"] == 1
+        await scene.pay(order)
     finally:
         redis_server.resume()
     assert (await client.push(mine, timeout_s=5))["version"] == 2

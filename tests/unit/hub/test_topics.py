@@ -307,3 +307,10 @@ def test_a_topic_that_is_watched_again_in_time_is_kept() -> None:
     topics.begin_joining(listener.connection, ["a:1"])
     assert topics.drop_idle(now_s=1000, grace_s=10) == []
     assert len(topics) == 1
+
+
+def test_what_came_while_the_first_was_let_in_closes_ranks_with_what_it_read() -> None:
+    topic = Topic("chat:1")
+    assert [topic.is_new("log", number, None) for number in (4, 3)] == [True, True]
+    topic.begins_at(2)
+    assert (topic.version, topic.ahead) == (4, None)
