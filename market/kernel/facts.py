@@ -115,6 +115,17 @@ class PaymentSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentClosed:
+    """An expiring order's payment is closed at WeChat for good: nothing can be paid any more. `payment_id` is 0 when the
+    buyer never began to pay."""
+
+    KIND: ClassVar[str] = "payment.closed"
+    order_id: Id
+    payment_id: Id
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatingGiven:
     """One party has rated; what it said stays hidden until both have, or the window closes."""
 
@@ -201,15 +212,15 @@ ORDER_STATES = (
 
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
-    | PaymentSettled | RatingGiven | RatingsRevealed | CreditChanged | ListingRated | MessageSent
-    | NoticeAdded | CalendarChanged | CodesReplaced
+    | PaymentSettled | PaymentClosed | RatingGiven | RatingsRevealed | CreditChanged | ListingRated
+    | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced
 )  # fmt: skip
 
 KINDS: dict[str, type[FactData]] = {
     kind.KIND: kind
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
-        RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
+        PaymentClosed, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced,
     )
 } | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip

@@ -60,6 +60,18 @@ async def follow(tx: Tx, payable: Payable, payment: Payment) -> None:
     elif payable.state != escrow.UNPAID and payment.status in ("preparing", "waiting"):
         # Nobody is to pay any more: the worker asks, and closes it at WeChat.
         await store.update_payment(tx, replace(payment, check_ms=tx.now_ms))
+    elif payment.status == "closed":
+        await close(tx, payable, payment)
+
+
+async def close(tx: Tx, payable: Payable, payment: Payment) -> None:
+    """Book that WeChat takes a payment no more, unless it has been paid meanwhile."""
+    effect = escrow.close(payable, payment)
+    if effect is None:
+        return
+    await _write(tx, effect)
+    if payment.status != "closed":
+        EVENTS.labels("closed").inc()
 
 
 async def pay_back(

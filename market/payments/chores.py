@@ -13,7 +13,7 @@ from market.kernel.errors import Conflict, MarketError, NotFound
 from market.kernel.ids import Id
 from market.payments import actions, books, store
 from market.payments.port import Refund as Answer
-from market.payments.rules import errands, escrow, wording
+from market.payments.rules import errands, wording
 from market.payments.rules.escrow import Payable, Payment, Refund
 from market.payments.wing import Payments
 
@@ -162,11 +162,8 @@ async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
 
 async def _close(payments: Payments, order_id: Id, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
-        _, payment = await books.lock(tx, order_id)
-        closed = escrow.close(payment)
-        if closed is not payment:
-            await store.update_payment(tx, closed)
-            books.EVENTS.labels("closed").inc()
+        payable, payment = await books.lock(tx, order_id)
+        await books.close(tx, payable, payment)
 
     await payments.db.act(now_ms, body, type(None))
 

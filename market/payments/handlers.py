@@ -30,11 +30,15 @@ async def on_orders(payments: Payments, tx: Tx, facts: Sequence[Heard]) -> None:
     if not changed:
         return
     store.put_payables(tx, changed.values())
-    for payment in await store.payments_of(tx, changed):
-        await books.follow(tx, changed[payment.order_id], payment)
+    payments_of = {payment.order_id: payment for payment in await store.payments_of(tx, changed)}
+    for id_ in sorted(changed):
+        if id_ in payments_of:
+            await books.follow(tx, changed[id_], payments_of[id_])
+        elif (fact := escrow.never_opened(changed[id_])) is not None:
+            tx.emit(fact)
 
 
 HANDLERS: dict[str, Handler[Payments]] = {
     UserChanged.KIND: on_user,
-    **{f"order.{state}": on_orders for state in ORDER_STATES},
+    **{f"order.{state}": on_orders for state in (*ORDER_STATES, escrow.EXPIRING)},
 }

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
-from market.kernel.facts import Fact, OrderMoved, PaymentReceived, PaymentRefunded, PaymentSettled
+from market.kernel.facts import (
+    Fact,
+    OrderMoved,
+    PaymentClosed,
+    PaymentReceived,
+    PaymentRefunded,
+    PaymentSettled,
+)
 from market.kernel.ids import Id
 from market.payments.rules import ledger, wording
 from market.payments.rules.ledger import Posting
@@ -22,6 +29,8 @@ PaymentStatus = Literal["preparing", "waiting", "paid", "closed"]
 RefundStatus = Literal["wanted", "sent", "done", "stuck"]
 
 UNPAID = "pending_payment"
+EXPIRING = "expiring"
+"""The time to pay is over, and the order waits to hear whether it has been paid after all."""
 ACCEPTED = frozenset({"ready", "in_use", "returned", "completed", "disputed", "refunded"})
 """States that an order reaches only after it has heard of its payment."""
 PREPAY_LIFE_MS = 100 * 60_000
@@ -175,11 +184,26 @@ def prepared(payment: Payment, prepay_id: str, check_ms: int, now_ms: int) -> Pa
     )  # fmt: skip
 
 
-def close(payment: Payment) -> Payment:
-    """The payment once WeChat takes it no more; unchanged if it has been paid meanwhile."""
-    if payment.status not in ("preparing", "waiting"):
-        return payment
-    return replace(payment, version=payment.version + 1, status="closed")
+def close(payable: Payable, payment: Payment) -> Effect | None:
+    """WeChat takes the payment no more, and an order that waits for that hears so; None if it has been paid meanwhile."""
+    waits = payable.state == EXPIRING
+    if payment.status == "paid" or (payment.status == "closed" and not waits):
+        return None
+    payment = replace(payment, version=payment.version + 1, status="closed")
+    data = PaymentClosed(order_id=payment.order_id, payment_id=payment.id, reason=payable.state)
+    return Effect(
+        payment=payment, facts=(_fact(PaymentClosed.KIND, payment, data),) if waits else ()
+    )
+
+
+def never_opened(payable: Payable) -> Fact | None:
+    """What an order hears that waits for its payment's end, when its buyer never began to pay."""
+    if payable.state != EXPIRING:
+        return None
+    data = PaymentClosed(order_id=payable.order_id, payment_id=Id(0), reason=payable.state)
+    return Fact(
+        kind=PaymentClosed.KIND, entity=payable.order_id, version=payable.version, data=data
+    )
 
 
 def receive(
@@ -301,6 +325,8 @@ def refunded(
 
 
 def _fact(
-    kind: str, payment: Payment, data: PaymentReceived | PaymentSettled | PaymentRefunded
+    kind: str,
+    payment: Payment,
+    data: PaymentReceived | PaymentSettled | PaymentRefunded | PaymentClosed,
 ) -> Fact:
     return Fact(kind=kind, entity=payment.id, version=payment.version, data=data)

@@ -25,6 +25,7 @@ from market.kernel.facts import (
     FactData,
     Heard,
     OrderMoved,
+    PaymentClosed,
     PaymentReceived,
     PaymentRefunded,
     PaymentSettled,
@@ -38,6 +39,8 @@ from market.payments.wing import Payments, open_wing
 from tests.integration.conftest import new_id
 
 WINDOW_MS = 15 * 60_000
+
+MoneyFact = PaymentReceived | PaymentSettled | PaymentRefunded | PaymentClosed
 
 
 @dataclass(slots=True)
@@ -210,7 +213,7 @@ class Deal:
         assert sum(sums.values()) == 0
         return {account: fen for account, fen in sums.items() if fen}
 
-    async def facts(self) -> list[PaymentReceived | PaymentSettled | PaymentRefunded]:
+    async def facts(self) -> list[MoneyFact]:
         """What payments has told the other wings of this order, in order."""
         async with self.payments.db.read() as cursor:
             rows = await cursor.all(
@@ -218,10 +221,7 @@ class Deal:
             )
         told = [wire.from_msgpack(bytes(data), KINDS[kind]) for kind, data in rows]
         return [
-            fact
-            for fact in told
-            if isinstance(fact, PaymentReceived | PaymentSettled | PaymentRefunded)
-            and fact.order_id == self.order_id
+            fact for fact in told if isinstance(fact, MoneyFact) and fact.order_id == self.order_id
         ]
 
     async def kinds(self) -> list[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from market.kernel.actor import Actor
 from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
-from market.kernel.facts import Fact, OrderMoved
+from market.kernel.facts import Fact, OrderMoved, PaymentClosed
 from market.kernel.ids import Id
 from market.payments.rules import errands, escrow, ledger, sight, wording
 from market.payments.rules.escrow import Effect, Payable, Payment, Refund
@@ -214,12 +214,35 @@ def test_a_payment_counts_once_and_only_with_its_own_amount_and_transaction() ->
 
 
 def test_a_closed_payment_that_is_paid_all_the_same_is_booked() -> None:
-    closed = escrow.close(payment(payable()))
-    assert closed.status == "closed"
-    effect = escrow.receive(closed, 12_000, "4200", NOW)
+    closing = escrow.close(payable(), payment(payable()))
+    assert closing is not None
+    assert (closing.payment.status, closing.facts) == ("closed", ())
+    effect = escrow.receive(closing.payment, 12_000, "4200", NOW)
     assert effect is not None
     assert effect.payment.status == "paid"
-    assert escrow.close(effect.payment) is effect.payment
+    assert escrow.close(payable(), effect.payment) is None
+
+
+def test_an_order_that_expires_hears_of_the_close_whenever_it_came() -> None:
+    expiring = payable("expiring")
+    first = escrow.close(expiring, payment(payable()))
+    closed_before = escrow.close(payable(), payment(payable()))
+    assert first is not None
+    assert closed_before is not None
+    assert escrow.close(payable(), closed_before.payment) is None
+    later = escrow.close(expiring, closed_before.payment)
+    assert later is not None
+    assert later.payment.version == closed_before.payment.version + 1
+    for facts in (first.facts, later.facts):
+        (fact,) = facts
+        assert isinstance(fact.data, PaymentClosed)
+        assert (fact.data.order_id, fact.data.payment_id) == (ORDER, Id(70))
+    unopened = escrow.never_opened(expiring)
+    assert unopened is not None
+    assert isinstance(unopened.data, PaymentClosed)
+    assert unopened.data.payment_id == 0
+    assert escrow.never_opened(payable()) is None
+    assert escrow.close(expiring, paid(payable())) is None
 
 
 def test_only_the_buyer_pays_and_only_in_time_and_once() -> None:
