@@ -77,9 +77,7 @@ async def send(chat: Chat, call: Call, command: Send) -> Sent:
     there = not said.object_key or await chat.objects.exists(said.object_key)
 
     async def body(tx: Tx) -> Sent:
-        conversation = talk.require_party(
-            await store.lock_conversation(tx, command.conversation_id), call.actor
-        )
+        conversation = talk.require_party(await _lock(tx, call, command), call.actor)
         await tx.claim(call, command)
         if not there:
             raise NotFound("the image has not been uploaded")
@@ -98,9 +96,7 @@ async def mark_read(chat: Chat, call: Call, command: MarkRead) -> Done:
     reader = call.actor.user_id
 
     async def body(tx: Tx) -> Done:
-        conversation = talk.require_party(
-            await store.lock_conversation(tx, command.conversation_id), call.actor
-        )
+        conversation = talk.require_party(await _lock(tx, call, command), call.actor)
         talk.readable(conversation, command.up_to)
         up_to = await store.newly_read(tx, conversation.id, reader, command.up_to)
         if up_to is not None:
@@ -121,7 +117,7 @@ async def erase(chat: Chat, call: Call, command: Erase) -> Done:
     require_operator(call.actor)
 
     async def body(tx: Tx) -> Done:
-        talk.require_reader(await store.lock_conversation(tx, command.conversation_id), call.actor)
+        await _lock(tx, call, command)
         await tx.claim(call, command)
         await store.erase_key(tx, command.conversation_id)
         return Done()
@@ -131,6 +127,11 @@ async def erase(chat: Chat, call: Call, command: Erase) -> Done:
 
 def open_conversations(chat: Chat, tx: Tx, conversations: Sequence[Conversation]) -> None:
     store.insert_conversations(tx, [(c, envelopes.new_key(chat, c.id)) for c in conversations])
+
+
+async def _lock(tx: Tx, call: Call, command: Send | MarkRead | Erase) -> Conversation:
+    found = await store.lock_conversation(tx, command.conversation_id)
+    return talk.require_known(found, command.conversation_id, call.now_ms)
 
 
 async def _append(

@@ -132,7 +132,8 @@ async def messages(chat: Chat, call: Call, query: ListMessages) -> MessagesView:
     """A conversation's log, read marks included, for its parties and operators."""
     async with chat.db.read() as cursor:
         found = await store.read_conversations(cursor, [query.conversation_id])
-        conversation = talk.require_reader(found[0] if found else None, call.actor)
+        known = talk.require_known(next(iter(found), None), query.conversation_id, call.now_ms)
+        conversation = talk.require_reader(known, call.actor)
         last = conversation.last_seq
         wanted = log.page(last, query.before, query.after, query.limit)
         entries = await store.read_entries(
@@ -148,7 +149,8 @@ async def verify(chat: Chat, call: Call, query: Verify) -> VerdictView:
     """Walk the chain from its start: is anything missing, exchanged or altered? For the parties and operators."""
     async with chat.db.read() as cursor:
         found = await store.read_conversations(cursor, [query.conversation_id])
-        conversation = talk.require_reader(found[0] if found else None, call.actor)
+        known = talk.require_known(next(iter(found), None), query.conversation_id, call.now_ms)
+        conversation = talk.require_reader(known, call.actor)
         wrapped = (await store.read_keys(cursor, [conversation.id])).get(conversation.id)
         broken = await _first_break(chat, cursor, conversation, wrapped)
     return VerdictView(

@@ -33,6 +33,11 @@ class Id(int):
         return cls(value)
 
 
+def made_ms(id_: int) -> int:
+    """UTC ms at which it was made, by the clock of who made it."""
+    return EPOCH_MS + (id_ >> (GENE_BITS + COUNTER_BITS))
+
+
 def gene_of(id_: int) -> int:
     return (id_ >> COUNTER_BITS) & ((1 << GENE_BITS) - 1)
 

@@ -10,8 +10,10 @@ from market.chat.rules.wording import PRESETS
 from market.kernel.actor import Actor
 from market.kernel.errors import BadInput, Forbidden, NotFound, NotYet
 from market.kernel.facts import Fact, MessageSent
-from market.kernel.ids import Id
+from market.kernel.ids import Id, made_ms
 from market.kernel.topics import Push, Readers
+
+HEARD_WITHIN_MS = 60_000
 
 READ = "read"
 """The kind of an entry that says how far its sender has read. All other kinds are lines."""
@@ -96,15 +98,24 @@ def enquiry(id_: Id, listing: Listing | None, asker: Id) -> Conversation:
     )
 
 
-def require_party(conversation: Conversation | None, actor: Actor) -> Conversation:
-    if conversation is None or actor.user_id not in conversation.parties:
+def require_known(conversation: Conversation | None, id_: Id, now_ms: int) -> Conversation:
+    """An order's conversation begins when we hear of the order: raise NotYet while an id is that young, NotFound later."""
+    if conversation is None and abs(now_ms - made_ms(id_)) < HEARD_WITHIN_MS:
+        raise NotYet("no such conversation, or not yet")
+    if conversation is None:
         raise NotFound("no such conversation")
     return conversation
 
 
-def require_reader(conversation: Conversation | None, actor: Actor) -> Conversation:
+def require_party(conversation: Conversation, actor: Actor) -> Conversation:
+    if actor.user_id not in conversation.parties:
+        raise NotFound("no such conversation")
+    return conversation
+
+
+def require_reader(conversation: Conversation, actor: Actor) -> Conversation:
     """Parties, and operators (a dispute is decided by what was said)."""
-    if conversation is not None and actor.is_operator:
+    if actor.is_operator:
         return conversation
     return require_party(conversation, actor)
 

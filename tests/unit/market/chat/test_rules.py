@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from market.chat.rules import chain, talk
 from market.chat.rules.chain import START, Break, Entry, Head
-from market.chat.rules.talk import Body, Conversation, Listing
+from market.chat.rules.talk import HEARD_WITHIN_MS, Body, Conversation, Listing
 from market.chat.rules.wording import PRESETS
 from market.kernel.actor import ANONYMOUS, Actor
 from market.kernel.errors import BadInput, Forbidden, NotFound, NotYet
-from market.kernel.ids import MAX_ID, Id
+from market.kernel.ids import EPOCH_MS, MAX_ID, Id, IdMaker
 
 BUYER, OWNER, STRANGER = Id(11), Id(22), Id(33)
 TALK = Conversation(
@@ -125,11 +125,22 @@ def test_parties_read_and_write_operators_read_and_others_do_not_learn_that_it_e
         (talk.require_party, operator, TALK),
         (talk.require_party, user(STRANGER), TALK),
         (talk.require_reader, user(STRANGER), TALK),
-        (talk.require_reader, operator, None),
-        (talk.require_party, user(BUYER), None),
     ):
         with pytest.raises(NotFound):
             check(what, actor)
+
+
+def test_what_is_not_there_may_come_yet_while_its_id_is_young() -> None:
+    made = EPOCH_MS + 5_000
+    id_ = IdMaker(lambda below: 0).make(made)
+    for now_ms, error in (
+        (made, NotYet), (made + HEARD_WITHIN_MS - 1, NotYet), (made + HEARD_WITHIN_MS, NotFound),
+        (made - HEARD_WITHIN_MS, NotFound),
+    ):  # fmt: skip
+        with pytest.raises(error) as refused:
+            talk.require_known(None, id_, now_ms)
+        assert refused.type is error
+    assert talk.require_known(TALK, id_, made) is TALK
 
 
 def test_the_live_feed_is_for_the_two_parties_alone() -> None:
