@@ -34,6 +34,7 @@ ROUTES: Routes = (
     route("POST", "/v1/payments/prepay", actions.prepay),
     route("GET", "/v1/payments/orders/{order_id}", views.of_order),
     route("GET", "/v1/payments/orders/{order_id}/statement", views.statement),
+    route("GET", "/v1/payments/balance", views.balance),
     route("GET", "/v1/payments/ledger", views.ledger_check),
     raw(
         "POST",

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from infra.mysql.database import Tx
 from market.kernel.errors import Conflict
 from market.kernel.ids import Id
-from market.payments import store
+from market.payments import ledger_store, store
 from market.payments.port import Trade
 from market.payments.rules import escrow
 from market.payments.rules.escrow import Effect, Payable, Payment, Refund
@@ -26,7 +26,7 @@ EVENTS = Counter(
 )
 ALERTS = Counter(
     "sharehub_payment_alerts_total",
-    "What somebody should look at: bad_signature, mismatch, refund_failing, refund_stuck, query_failing.",
+    "What somebody should look at: bad_signature, mismatch, refund_failing, refund_stuck, query_failing, ledger.",
     ["kind"],
 )
 
@@ -104,5 +104,5 @@ def alert(kind: str, **details: object) -> None:
 async def _write(tx: Tx, effect: Effect) -> None:
     await store.update_payment(tx, effect.payment)
     if effect.posting is not None:
-        await store.post(tx, effect.posting)
+        await ledger_store.post(tx, effect.posting)
     tx.emit(*effect.facts)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
 
 from market.kernel.ids import Id
 
@@ -23,5 +26,15 @@ class GetStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetBalance:
+    """One's own, with the newest entries or those before a journal transaction."""
+
+    before: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLedger:
-    pass
+    """`full`: read the whole journal again, which takes its time."""
+
+    full: bool = False

@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
 from market.payments.rules.escrow import Payable, Payment, Refund
-from market.payments.rules.ledger import Posting
-from market.payments.rules.sight import AccountView, Entry
 
 PAYABLE = (
     "SELECT order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen, "
@@ -64,28 +62,11 @@ REFUNDS_DUE = (
     "ORDER BY due_ms LIMIT %s"
 )
 REFUNDS_WAITING = "SELECT COUNT(*) FROM refunds WHERE status IN ('wanted', 'sent', 'stuck')"
-INSERT_ENTRY = (
-    "INSERT INTO entries (tx_id, line, order_id, reason, account, amount_fen, at_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
-)
-ENTRIES = (
-    "SELECT tx_id, line, order_id, reason, account, amount_fen, at_ms FROM entries WHERE order_id = %s "
-    "ORDER BY at_ms, tx_id, line"
-)
 INSERT_NOTIFICATION = "INSERT INTO notifications (id, nonce, event_type, subject, heard_ms) VALUES (%s, %s, %s, %s, %s)"
-TOTAL = "SELECT COALESCE(SUM(amount_fen), 0) FROM entries"
-UNBALANCED = "SELECT tx_id FROM entries GROUP BY tx_id HAVING SUM(amount_fen) <> 0 LIMIT 100"
-OVERDRAWN = (
-    "SELECT account FROM entries WHERE account LIKE 'escrow:%%' OR account LIKE 'deposit:%%' "
-    "GROUP BY account HAVING SUM(amount_fen) < %s LIMIT 100"
-)
-BALANCES = (
-    "SELECT IF(account IN ('wechat:clearing', 'platform:fees'), account, SUBSTRING_INDEX(account, ':', 1)) "
-    "AS sort, COUNT(DISTINCT account), SUM(amount_fen) FROM entries GROUP BY sort ORDER BY sort"
-)
 
 
-def _marks(values: Collection[object]) -> str:
+def marks(values: Collection[object]) -> str:
+    """Placeholders for an IN list."""
     return ", ".join(["%s"] * len(values))
 
 
@@ -128,7 +109,7 @@ async def lock_payable(tx: Tx, order_id: Id) -> Payable | None:
 async def lock_payables(tx: Tx, order_ids: Iterable[Id]) -> dict[Id, Payable]:
     """Those that are known, in id order."""
     ids = sorted(order_ids)
-    rows = await tx.all(f"{PAYABLE} IN ({_marks(ids)}) ORDER BY order_id FOR UPDATE", *ids)
+    rows = await tx.all(f"{PAYABLE} IN ({marks(ids)}) ORDER BY order_id FOR UPDATE", *ids)
     return {Id(row[0]): _payable(row) for row in rows}
 
 
@@ -168,7 +149,7 @@ async def payment_of(cursor: Cursor, order_id: Id) -> Payment | None:
 
 async def payments_of(cursor: Cursor, order_ids: Collection[Id]) -> list[Payment]:
     """In the order of the orders' ids."""
-    where = f"WHERE order_id IN ({_marks(order_ids)}) ORDER BY order_id"
+    where = f"WHERE order_id IN ({marks(order_ids)}) ORDER BY order_id"
     return [_payment(row) for row in await cursor.all(f"{PAYMENT} {where}", *order_ids)]
 
 
@@ -232,51 +213,6 @@ async def refunds_waiting(cursor: Cursor) -> int:
     return int(row[0])
 
 
-async def post(tx: Tx, posting: Posting) -> None:
-    """Raise pymysql.err.IntegrityError when the order has a posting for that reason."""
-    tx_id = tx.new_id()
-    await tx.execute_many(
-        INSERT_ENTRY,
-        [
-            (
-                tx_id,
-                number,
-                posting.order_id,
-                posting.reason,
-                line.account,
-                line.amount_fen,
-                tx.now_ms,
-            )
-            for number, line in enumerate(posting.lines)
-        ],
-    )
-
-
-async def entries_of(cursor: Cursor, order_id: Id) -> list[Entry]:
-    return [
-        Entry(
-            tx_id=Id(tx_id), line=line, order_id=Id(of), reason=reason, account=account,
-            amount_fen=amount_fen, at_ms=at_ms,
-        )
-        for tx_id, line, of, reason, account, amount_fen, at_ms in await cursor.all(ENTRIES, order_id)
-    ]  # fmt: skip
-
-
 async def insert_notification(tx: Tx, id_: str, nonce: str, event_type: str, subject: str) -> None:
     """Raise pymysql.err.IntegrityError when it has been heard."""
     await tx.execute(INSERT_NOTIFICATION, id_, nonce, event_type, subject, tx.now_ms)
-
-
-async def ledger_sums(cursor: Cursor) -> tuple[int, list[Id], list[str], list[AccountView]]:
-    """(sum of all, unbalanced journal transactions, overdrawn accounts of orders, balances by sort)."""
-    total = await cursor.one(TOTAL)
-    assert total is not None
-    return (
-        int(total[0]),
-        [Id(row[0]) for row in await cursor.all(UNBALANCED)],
-        [str(row[0]) for row in await cursor.all(OVERDRAWN, 0)],
-        [
-            AccountView(account=sort, accounts=int(count), balance_fen=int(balance))
-            for sort, count, balance in await cursor.all(BALANCES)
-        ],
-    )

@@ -8,10 +8,10 @@ from infra.action import view
 from market.kernel.actor import Call, require_operator
 from market.kernel.errors import NotFound
 from market.kernel.topics import Snapshot, Want
-from market.payments import store
-from market.payments.commands import CheckLedger, GetOrderMoney, GetStatement
-from market.payments.rules import sight
-from market.payments.rules.sight import LedgerView, OrderMoneyView, StatementView
+from market.payments import ledger_store, store
+from market.payments.commands import CheckLedger, GetBalance, GetOrderMoney, GetStatement
+from market.payments.rules import ledger, sight
+from market.payments.rules.sight import BalanceView, LedgerView, OrderMoneyView, StatementView
 from market.payments.wing import Payments
 
 
@@ -25,19 +25,31 @@ async def of_order(payments: Payments, call: Call, query: GetOrderMoney) -> Orde
         party = sight.party_of(payable, call.actor)
         payment = await store.payment_of(cursor, query.order_id)
         refunds = await store.refunds_of(cursor, query.order_id)
-        entries = await store.entries_of(cursor, query.order_id)
+        entries = await ledger_store.entries_of(cursor, query.order_id)
     return sight.see(payable, payment, refunds, entries, party)
 
 
 @view("payments.statement")
 async def statement(payments: Payments, call: Call, query: GetStatement) -> StatementView:
-    """The lines of the ledger that concern a party of the order."""
+    """Every fen of the order, for both parties: what was paid, is held, went to whom, came back."""
     async with payments.db.read() as cursor:
         payable = await store.read_payable(cursor, query.order_id)
         if payable is None:
             raise NotFound("no such order")
-        party = sight.party_of(payable, call.actor)
-        return sight.statement(payable, await store.entries_of(cursor, query.order_id), party)
+        sight.party_of(payable, call.actor)
+        return sight.statement(payable, await ledger_store.entries_of(cursor, query.order_id))
+
+
+@view("payments.balance")
+async def balance(payments: Payments, call: Call, query: GetBalance) -> BalanceView:
+    """What the asker has earned by letting, and the journal's lines about it, newest first."""
+    account = ledger.owner(call.actor.user_id)
+    async with payments.db.read() as cursor:
+        moves = await ledger_store.balance(cursor, call.actor.user_id, ledger.sort_of(account))
+        entries = await ledger_store.entries_of_account(
+            cursor, account, query.before, query.limit + 1
+        )
+    return sight.balance(moves, entries, query.limit)
 
 
 @view("payments.ledger_check")
@@ -45,14 +57,12 @@ async def ledger_check(payments: Payments, call: Call, query: CheckLedger) -> Le
     """Operators: whether the books balance, and what lies in each sort of account."""
     require_operator(call.actor)
     async with payments.db.read() as cursor:
-        sum_fen, unbalanced, overdrawn, balances = await store.ledger_sums(cursor)
-    return LedgerView(
-        ok=sum_fen == 0 and not unbalanced and not overdrawn,
-        sum_fen=sum_fen,
-        unbalanced=tuple(unbalanced),
-        overdrawn=tuple(overdrawn),
-        balances=tuple(balances),
-    )
+        totals = await ledger_store.totals(cursor)
+        faults = await ledger_store.faults(cursor)
+        unrolled = await ledger_store.unrolled(cursor)
+        if query.full:
+            faults = sorted({*faults, *await ledger_store.all_faults(cursor)})
+    return sight.ledger_of(totals, faults, unrolled)
 
 
 async def snapshot(payments: Payments, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:

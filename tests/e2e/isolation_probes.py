@@ -172,6 +172,7 @@ ASKS: Mapping[str, Ask] = {
     "payments.prepay": ask("buyer", lambda lane: {"order_id": lane.world.unpaid_id}),
     "payments.of_order": ask("buyer", _order),
     "payments.statement": ask("buyer", _order),
+    "payments.balance": ask("owner"),
     "payments.ledger_check": ask("operator"),
     # ratings
     "ratings.rate": ask(

@@ -10,12 +10,15 @@ balance, and the house's one asset, the money that lies at WeChat, as a negative
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from market.kernel.ids import Id
 
 CLEARING = "wechat:clearing"
 FEES = "platform:fees"
+HOUSE = frozenset({CLEARING, FEES})
 
 
 def escrow(order_id: Id) -> str:
@@ -30,6 +33,17 @@ def deposit(order_id: Id) -> str:
 def owner(user_id: Id) -> str:
     """What the house owes a person who has let something."""
     return f"owner:{user_id}"
+
+
+def sort_of(account: str) -> str:
+    """escrow:7 -> escrow; the house's own accounts are sorts of their own."""
+    return account if account in HOUSE else account.partition(":")[0]
+
+
+def party_of(account: str) -> Id | None:
+    """Whose account it is; None for an order's and for the house's own."""
+    sort, _, number = account.partition(":")
+    return Id(int(number)) if sort == "owner" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +71,50 @@ def posting(order_id: Id, reason: str, moves: dict[str, int]) -> Posting | None:
     """account -> fen, as a journal transaction; None when no fen moves. Raise ValueError unless it sums to zero."""
     lines = tuple(Line(account=account, amount_fen=fen) for account, fen in moves.items() if fen)
     return Posting(order_id=order_id, reason=reason, lines=lines) if lines else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the journal."""
+
+    tx_id: Id
+    line: int
+    order_id: Id
+    reason: str
+    account: str
+    amount_fen: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What went into an account or a sort of them, and what out of it; both are positive."""
+
+    credited_fen: int = 0
+    debited_fen: int = 0
+
+    @property
+    def balance_fen(self) -> int:
+        return self.credited_fen - self.debited_fen
+
+    def plus(self, amount_fen: int) -> Moves:
+        return Moves(
+            credited_fen=self.credited_fen + max(amount_fen, 0),
+            debited_fen=self.debited_fen + max(-amount_fen, 0),
+        )
+
+
+def moves_by_sort(entries: Iterable[Entry]) -> dict[str, Moves]:
+    moves: defaultdict[str, Moves] = defaultdict(Moves)
+    for entry in entries:
+        sort = sort_of(entry.account)
+        moves[sort] = moves[sort].plus(entry.amount_fen)
+    return dict(moves)
+
+
+def unbalanced(entries: Sequence[Entry]) -> list[Id]:
+    """The journal transactions that do not sum to zero. All lines of each must be here."""
+    sums: defaultdict[Id, int] = defaultdict(int)
+    for entry in entries:
+        sums[entry.tx_id] += entry.amount_fen
+    return [tx_id for tx_id, fen in sums.items() if fen]

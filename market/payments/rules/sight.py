@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from market.kernel.errors import NotFound
 from market.kernel.ids import Id
 from market.payments.rules import ledger
 from market.payments.rules.escrow import Payable, Payment, Refund
+from market.payments.rules.ledger import Entry, Moves
 
 Party = Literal["buyer", "owner", "operator"]
 
@@ -62,19 +63,6 @@ class OrderMoneyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of the journal."""
-
-    tx_id: Id
-    line: int
-    order_id: Id
-    reason: str
-    account: str
-    amount_fen: int
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
     """A credit is positive, a debit negative. `reason`: received, settled or refund:<why>."""
 
@@ -87,8 +75,37 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementView:
+    """paid = held + refunded + owner + fee, to the fen, at every moment. `lines` are the journal's, each of whose
+    transactions sums to zero."""
+
     order_id: Id
+    paid_fen: int
+    held_rent_fen: int
+    held_deposit_fen: int
+    refunded_fen: int
+    owner_fen: int
+    fee_fen: int
     lines: tuple[StatementLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceLine:
+    tx_id: Id
+    at_ms: int
+    order_id: Id
+    reason: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceView:
+    """`due_fen` has been earned and not yet been released by WeChat. `before` asks for the next lines, if there are any."""
+
+    due_fen: int
+    earned_fen: int
+    released_fen: int
+    lines: tuple[BalanceLine, ...]
+    before: Id | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +113,23 @@ class AccountView:
     """All accounts of one sort, or one of the house's own."""
 
     account: str
-    accounts: int
     balance_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerView:
-    """`ok`: everything sums to zero, in every journal transaction, and no order's account is overdrawn."""
+    """`ok`: everything rolled up sums to zero, in every journal transaction, and no order's account is overdrawn.
+
+    `unrolled` journal transactions wait to be added. `wrong` are balances that are not the sum of their entries, which
+    only a full check looks at.
+    """
 
     ok: bool
     sum_fen: int
+    unrolled: int
     unbalanced: tuple[Id, ...]
     overdrawn: tuple[str, ...]
+    wrong: tuple[str, ...]
     balances: tuple[AccountView, ...]
 
 
@@ -137,23 +159,65 @@ def see(
     )
 
 
-def statement(payable: Payable, entries: Sequence[Entry], party: Party) -> StatementView:
-    shown = {
-        "buyer": {ledger.escrow(payable.order_id), ledger.deposit(payable.order_id)},
-        "owner": {ledger.owner(payable.owner_id), ledger.FEES},
-    }.get(party)
+def statement(payable: Payable, entries: Sequence[Entry]) -> StatementView:
+    held_rent_fen = _sum(entries, ledger.escrow(payable.order_id))
+    held_deposit_fen = _sum(entries, ledger.deposit(payable.order_id))
     return StatementView(
         order_id=payable.order_id,
+        paid_fen=sum(-e.amount_fen for e in entries if e.reason == "received" and e.amount_fen < 0),
+        held_rent_fen=held_rent_fen,
+        held_deposit_fen=held_deposit_fen,
+        refunded_fen=sum(
+            e.amount_fen
+            for e in entries
+            if e.reason.startswith("refund:") and e.account == ledger.CLEARING
+        ),
+        owner_fen=_settled(entries, ledger.owner(payable.owner_id)),
+        fee_fen=_settled(entries, ledger.FEES),
         lines=tuple(
             StatementLine(
-                tx_id=e.tx_id,
-                at_ms=e.at_ms,
-                reason=e.reason,
-                account=e.account,
-                amount_fen=e.amount_fen,
+                tx_id=e.tx_id, at_ms=e.at_ms, reason=e.reason, account=e.account, amount_fen=e.amount_fen
             )
             for e in entries
-            if shown is None or e.account in shown
+        ),
+    )  # fmt: skip
+
+
+def balance(moves: Moves, entries: Sequence[Entry], limit: int) -> BalanceView:
+    """`entries` are one more than `limit` if there are more."""
+    shown = entries[:limit]
+    return BalanceView(
+        due_fen=moves.balance_fen,
+        earned_fen=moves.credited_fen,
+        released_fen=moves.debited_fen,
+        lines=tuple(
+            BalanceLine(
+                tx_id=e.tx_id, at_ms=e.at_ms, order_id=e.order_id, reason=e.reason, amount_fen=e.amount_fen
+            )
+            for e in shown
+        ),
+        before=shown[-1].tx_id if len(entries) > limit else None,
+    )  # fmt: skip
+
+
+def ledger_of(
+    totals: Mapping[str, Moves], faults: Sequence[tuple[str, str]], unrolled: int
+) -> LedgerView:
+    sum_fen = sum(moves.balance_fen for moves in totals.values())
+    of_kind = {
+        kind: tuple(subject for each, subject in faults if each == kind)
+        for kind in ("unbalanced", "overdrawn", "balance")
+    }
+    return LedgerView(
+        ok=sum_fen == 0 and not faults,
+        sum_fen=sum_fen,
+        unrolled=unrolled,
+        unbalanced=tuple(Id(int(subject)) for subject in of_kind["unbalanced"]),
+        overdrawn=of_kind["overdrawn"],
+        wrong=of_kind["balance"],
+        balances=tuple(
+            AccountView(account=sort, balance_fen=moves.balance_fen)
+            for sort, moves in totals.items()
         ),
     )
 
@@ -178,7 +242,7 @@ def _paid(payable: Payable, payment: Payment | None, refunds: Sequence[Refund]) 
 
 
 def _due(payable: Payable, payment: Payment | None, entries: Sequence[Entry]) -> DueView:
-    settled_fen = _sum(entries, ledger.owner(payable.owner_id))
+    settled_fen = _settled(entries, ledger.owner(payable.owner_id))
     if payment is None or payment.status != "paid":
         status = "expected" if payable.state == "pending_payment" else "void"
     elif not payment.divided:
@@ -189,10 +253,15 @@ def _due(payable: Payable, payment: Payment | None, entries: Sequence[Entry]) ->
     return DueView(
         status=status,
         due_fen=settled_fen if ended else payable.rent_fen - payable.fee_fen,
-        fee_fen=_sum(entries, ledger.FEES) if ended else payable.fee_fen,
+        fee_fen=_settled(entries, ledger.FEES) if ended else payable.fee_fen,
         settled_fen=settled_fen,
     )
 
 
 def _sum(entries: Sequence[Entry], account: str) -> int:
     return sum(e.amount_fen for e in entries if e.account == account)
+
+
+def _settled(entries: Sequence[Entry], account: str) -> int:
+    """What was credited when the order ended, whatever has become of it since."""
+    return _sum([e for e in entries if e.reason == "settled"], account)

@@ -306,6 +306,7 @@ LINES: dict[str, Line] = {
     ),
     "payments.of_order": Line(build=on_money("buyer"), stranger="not_found"),
     "payments.statement": Line(build=on_money("owner"), stranger="not_found"),
+    "payments.balance": Line(build=by("owner", limit=20)),
     "payments.ledger_check": Line(build=by("operator"), stranger="forbidden"),
     "ratings.rate": Line(build=a_rating, stranger="not_found", see=get("/v1/ratings/orders/{order_id}")),
     "ratings.of_order": Line(build=a_window, stranger="not_found"),

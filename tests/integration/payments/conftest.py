@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import aiomysql
 import pytest
 from aiohttp import web
 
 from api import payments as routes
 from api.routing import RawRoute
+from devkit.servers import PrivateServers
+from devkit.settings import admin_environment
 from devkit.stack import ServingProcess
 from infra import wire
 from infra.config import Config
@@ -32,7 +35,7 @@ from market.kernel.facts import (
     UserChanged,
 )
 from market.kernel.ids import Id
-from market.payments import store
+from market.payments import ledger_store, store
 from market.payments.handlers import HANDLERS
 from market.payments.rules.escrow import Payment, Refund
 from market.payments.wing import Payments, open_wing
@@ -111,6 +114,26 @@ async def cut_off(environment: Mapping[str, str]) -> AsyncIterator[Payments]:
     settings = {**environment, **UNHURRIED, "SHAREHUB_WECHATPAY_URL": "http://127.0.0.1:9"}
     async with open_process(Config.from_environment(settings)) as process:
         yield await open_wing(process)
+
+
+@pytest.fixture
+async def root(
+    environment: Mapping[str, str], servers: PrivateServers
+) -> AsyncIterator[aiomysql.Connection]:
+    """The administrator of the payments' server."""
+    config = Config.from_environment({**environment, **admin_environment(servers)})
+    dsn = config.admin_dsn("payments")
+    connection = await aiomysql.connect(
+        host=dsn.host,
+        port=dsn.port,
+        unix_socket=dsn.unix_socket,
+        user=dsn.user,
+        password=dsn.password,
+        db=dsn.schema,
+        autocommit=True,
+    )
+    yield connection
+    connection.close()
 
 
 class Phone:
@@ -207,7 +230,7 @@ class Deal:
         """Account -> fen, without what is zero; ids left out."""
         sums: dict[str, int] = {}
         async with self.payments.db.read() as cursor:
-            for entry in await store.entries_of(cursor, self.order_id):
+            for entry in await ledger_store.entries_of(cursor, self.order_id):
                 account = entry.account.rstrip("0123456789").rstrip(":")
                 sums[account] = sums.get(account, 0) + entry.amount_fen
         assert sum(sums.values()) == 0
