@@ -29,7 +29,11 @@ async def on_listings_changed(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> Non
 @Together
 async def on_orders_begun(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> None:
     """An order's parties get a conversation under the order's id."""
-    orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
+    orders = [
+        fact.data
+        for fact in facts
+        if isinstance(fact.data, OrderMoved) and fact.data.transition == "create"
+    ]
     actions.open_conversations(
         chat,
         tx,
@@ -45,5 +49,6 @@ async def on_orders_begun(chat: Chat, tx: Tx, facts: Sequence[Heard]) -> None:
 
 HANDLERS: dict[str, Handler[Chat]] = {
     "listing.changed": on_listings_changed,
+    "order.requested": on_orders_begun,
     "order.pending_payment": on_orders_begun,
 }

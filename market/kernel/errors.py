@@ -134,6 +134,12 @@ class Held(Conflict):
     retryable = True
 
 
+class HoldSpent(Conflict):
+    """A period can be held for so long and no longer: order it, or let others."""
+
+    code = "hold_spent"
+
+
 class NotBookable(Conflict):
     """The listing is paused or closed, or its plan does not offer this period."""
 
@@ -165,6 +171,12 @@ class WrongCode(Conflict):
     code = "wrong_code"
 
 
+class TooMuch(Conflict):
+    """More than there is to be had; `limit_fen` is what there is."""
+
+    code = "too_much"
+
+
 class AlreadyDone(Conflict):
     """This can be done once only, and has been."""
 
@@ -188,6 +200,13 @@ class TooManyTopics(Limited):
     """The connection has as many topics as it may."""
 
     code = "too_many_topics"
+    retryable = False
+
+
+class TooManyUnpaid(Limited):
+    """The buyer has as many orders to be paid or answered as one may: pay or cancel one first."""
+
+    code = "too_many_unpaid"
     retryable = False
 
 

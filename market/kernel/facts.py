@@ -72,12 +72,19 @@ class OrderMoved:
     rent_fen: int
     deposit_fen: int
     fee_fen: int
-    """The platform's part of the rent."""
+    """The platform's part: of the whole rent while the order goes on, of what is kept of it once the order has ended."""
     total_fen: int
-    """What the buyer pays: rent + deposit."""
+    """What the buyer pays: rent + deposit. Once the order has ended it is refund + owner + fee."""
     refund_fen: int
     """What goes back to the buyer because of this transition, deposit included."""
+    refund_deposit_fen: int
+    """How much of `refund_fen` comes out of the deposit."""
+    owner_fen: int
+    """What the owner gets because of this transition."""
     pay_by_ms: int
+    """0 while it has not been approved."""
+    tells: tuple[str, ...]
+    """Which of buyer and owner finds a notice of it in the inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +213,8 @@ class CalendarChanged:
 
 
 ORDER_STATES = (
-    "pending_payment", "ready", "in_use", "returned", "completed",
-    "expired", "cancelled", "disputed", "refunded",
+    "requested", "pending_payment", "expiring", "ready", "in_use", "returned", "claimed", "disputed",
+    "completed", "declined", "expired", "cancelled", "refunded",
 )  # fmt: skip
 
 FactData = (

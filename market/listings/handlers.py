@@ -43,7 +43,7 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
     """Count what was ordered and what was completed, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    created = Counter(order.listing_id for order in orders if order.state != "completed")
+    created = Counter(order.listing_id for order in orders if order.transition == "create")
     completed = Counter(order.listing_id for order in orders if order.state == "completed")
     await actions.count_orders(tx, created, completed)
 
@@ -52,6 +52,7 @@ HANDLERS: dict[str, Handler[Listings]] = {
     UserChanged.KIND: on_user,
     CreditChanged.KIND: on_credit,
     ListingRated.KIND: on_rating,
+    "order.requested": on_orders,
     "order.pending_payment": on_orders,
     "order.completed": on_orders,
 }

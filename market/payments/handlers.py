@@ -40,5 +40,5 @@ async def on_orders(payments: Payments, tx: Tx, facts: Sequence[Heard]) -> None:
 
 HANDLERS: dict[str, Handler[Payments]] = {
     UserChanged.KIND: on_user,
-    **{f"order.{state}": on_orders for state in (*ORDER_STATES, escrow.EXPIRING)},
+    **{f"order.{state}": on_orders for state in ORDER_STATES},
 }

@@ -22,7 +22,8 @@ from workers.jobs import handlers_of
 HEALED_S = 8.0
 """How long a client may lag behind at the end. The audit that would make up for anything comes less often (AUDIT_S)."""
 
-FREE = {"expired", "cancelled", "refunded"}
+FREE = {"declined", "expired", "cancelled", "refunded"}
+UNPAID = {"requested", "pending_payment", "expiring", "declined", "cancelled", "expired"}
 NOTICES_OF = {
     "payment.refunded": 1,
     "payment.settled": 1,
@@ -30,7 +31,7 @@ NOTICES_OF = {
     "ratings.revealed": 2,
     "credit.changed": 1,
 }
-"""How many people are told of a fact; of an order's moves, two."""
+"""How many people are told of a fact; an order's moves say themselves."""
 FACT_OF_WING = {
     "user": "users", "session": "users", "listing": "listings", "order": "orders", "calendar": "orders",
     "payment": "payments", "rating": "ratings", "ratings": "ratings", "credit": "ratings", "chat": "chat",
@@ -235,14 +236,14 @@ def _assert_money(fleet: Fleet) -> None:
         context = f"order {order} is {state}, its payment {payment}"
         assert (rent % RENT_FEN, deposit) == (0, DEPOSIT_FEN)
         if payment != "paid":
-            assert state in ("pending_payment", "cancelled", "expired"), context
+            assert state in UNPAID, context
             assert found == {}, context
         elif state == "completed":
             assert found == {"wechat": -rent, "owner": rent - fee, "platform": fee}, context
         elif state in FREE:
             assert found == {}, context
         else:
-            assert state != "pending_payment", context
+            assert state not in UNPAID, context
             assert found == {"wechat": -rent - deposit, "escrow": rent, "deposit": deposit}, context
 
 
@@ -280,10 +281,9 @@ def _assert_notices(fleet: Fleet, facts: Facts) -> None:
     told: Counter[str] = Counter(
         dict(fleet.rows_now("SELECT kind, COUNT(*) FROM notices.entries GROUP BY kind"))
     )
-    expected = {
-        kind: n * (2 if kind in KINDS and KINDS[kind] is OrderMoved else NOTICES_OF.get(kind, 0))
-        for kind, n in facts.kinds.items()
-    }
+    expected = Counter({kind: n * NOTICES_OF.get(kind, 0) for kind, n in facts.kinds.items()})
+    for moved in facts.orders:
+        expected[f"order.{moved.state}"] += len(moved.tells)
     assert {k: n for k, n in told.items() if k not in ("chat.message", "read", "chat_read")} == {
         kind: n for kind, n in expected.items() if n
     }

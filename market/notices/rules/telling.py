@@ -20,6 +20,7 @@ from market.kernel.facts import (
 from market.kernel.ids import Id
 from market.kernel.money import yuan
 from market.notices.rules import wording
+from market.notices.rules.wording import Role
 
 BEIJING = timezone(timedelta(hours=8))
 TITLE_CHARACTERS = 40
@@ -68,21 +69,17 @@ def published(
 def _drafts(kind: str, data: FactData) -> list[Draft]:
     match data:
         case OrderMoved():
+            parties: dict[Role, Id] = {"buyer": data.buyer_id, "owner": data.owner_id}
             return [
                 _draft(
-                    data.buyer_id,
+                    user_id,
                     kind,
-                    wording.ORDER[data.state, "buyer"],
+                    wording.ORDER[data.state, role],
                     Link(order_id=data.order_id),
                     data,
-                ),
-                _draft(
-                    data.owner_id,
-                    kind,
-                    wording.ORDER[data.state, "owner"],
-                    Link(order_id=data.order_id),
-                    data,
-                ),
+                )
+                for role, user_id in parties.items()
+                if role in data.tells
             ]
         case PaymentRefunded():
             return [_money(data.buyer_id, kind, wording.REFUNDED, data.order_id, data.amount_fen)]

@@ -13,8 +13,14 @@ Role = Literal["buyer", "owner"]
 WHEN = "{at.month}月{at.day}日 {at:%H:%M}"
 
 ORDER: dict[tuple[str, Role], tuple[str, str]] = {
+    ("requested", "buyer"): ("预订申请已提交", "「{title}」（{start} 至 {end}）的申请已发给对方，请等待确认。"),
+    ("requested", "owner"): ("有新的预订申请", "有人申请预订「{title}」（{start} 至 {end}），请尽快确认或婉拒。"),
+    ("declined", "buyer"): ("申请未通过", "对方婉拒了「{title}」的预订申请，您无需付款。"),
+    ("declined", "owner"): ("已婉拒申请", "您已婉拒「{title}」的预订申请，时段已重新开放。"),
     ("pending_payment", "buyer"): ("订单待支付", "「{title}」已为您留好，请在 {pay_by} 前支付 {total} 元。"),
     ("pending_payment", "owner"): ("有新订单", "有人预订了「{title}」（{start} 至 {end}），正在等待对方支付。"),
+    ("expiring", "buyer"): ("支付时间已到", "「{title}」的支付时间已到，正在核对是否已付款。"),
+    ("expiring", "owner"): ("支付时间已到", "「{title}」的支付时间已到，正在核对对方是否已付款。"),
     ("ready", "buyer"): ("支付成功", "「{title}」预订成功，请于 {start} 按约定交接。"),
     ("ready", "owner"): ("订单已支付", "「{title}」的订单已支付 {total} 元，由平台托管。请于 {start} 按约定交接。"),
     ("in_use", "buyer"): ("开始使用", "「{title}」已交接，请在 {end} 前归还。"),
@@ -23,14 +29,16 @@ ORDER: dict[tuple[str, Role], tuple[str, str]] = {
     ("returned", "owner"): ("请验收", "「{title}」已归还，请检查并确认验收。"),
     ("completed", "buyer"): ("订单已完成", "「{title}」的订单已完成，欢迎评价对方。"),
     ("completed", "owner"): ("订单已完成", "「{title}」的订单已完成，租金将结算给您，欢迎评价对方。"),
-    ("expired", "buyer"): ("订单已超时", "「{title}」的订单超时未支付，已自动关闭。"),
-    ("expired", "owner"): ("订单已超时", "「{title}」的订单超时未支付，时段已重新开放。"),
-    ("cancelled", "buyer"): ("订单已取消", "「{title}」的订单已取消，已支付的款项将原路退回。"),
+    ("claimed", "buyer"): ("对方提出赔偿", "「{title}」归还后对方要求从押金中赔偿，请在 72 小时内同意或提出异议。"),
+    ("claimed", "owner"): ("已提出赔偿", "您对「{title}」提出的赔偿已发给对方，72 小时内未答复将由平台处理。"),
+    ("expired", "buyer"): ("订单已超时", "「{title}」的订单已超时，已自动关闭。"),
+    ("expired", "owner"): ("订单已超时", "「{title}」的订单已超时，时段已重新开放。"),
+    ("cancelled", "buyer"): ("订单已取消", "「{title}」的订单已取消，应退的款项将原路退回。"),
     ("cancelled", "owner"): ("订单已取消", "「{title}」的订单已取消，时段已重新开放。"),
     ("disputed", "buyer"): ("订单有争议", "「{title}」的订单进入争议处理，平台会查看双方的说明。"),
     ("disputed", "owner"): ("订单有争议", "「{title}」的订单进入争议处理，平台会查看双方的说明。"),
     ("refunded", "buyer"): ("争议已处理", "「{title}」的订单已全额退款，款项将原路退回。"),
-    ("refunded", "owner"): ("争议已处理", "「{title}」的订单已退款给对方。"),
+    ("refunded", "owner"): ("争议已处理", "「{title}」的订单已全额退款给对方。"),
 }  # fmt: skip
 """(state of the order, role) -> (title, body). Every state has a sentence for both roles, which a test makes sure of."""
 

@@ -207,13 +207,17 @@ def _code(order: Order, role: Party) -> str | None:
 def happened(order: Order, transition: str, by: Party, calendar: CalendarView | None) -> Fact:
     """The fact of a transition, addressed to both parties, and to the calendar's watchers when it changed."""
     gives_back = life.BY_NAME[transition].gives_back if transition in life.BY_NAME else "nothing"
-    refund = {"nothing": 0, "deposit": order.deposit_fen, "everything": order.total_fen}[gives_back]
+    deposit = order.deposit_fen if gives_back != "nothing" else 0
+    rent = order.rent_fen if gives_back == "everything" else 0
+    fee = order.fee_fen - rent * order.fee_fen // (order.rent_fen or 1)
     data = OrderMoved(
         order_id=order.id, version=order.version, transition=transition, state=order.state, by=by,
         listing_id=order.listing_id, buyer_id=order.buyer_id, owner_id=order.owner_id, title=order.title,
         start_ms=order.period.start_ms, end_ms=order.period.end_ms, rent_fen=order.rent_fen,
-        deposit_fen=order.deposit_fen, fee_fen=order.fee_fen, total_fen=order.total_fen,
-        refund_fen=refund, pay_by_ms=order.pay_by_ms,
+        deposit_fen=order.deposit_fen, fee_fen=fee, total_fen=order.total_fen,
+        refund_fen=rent + deposit, refund_deposit_fen=deposit,
+        owner_fen=order.rent_fen - rent - fee if gives_back != "nothing" else 0,
+        pay_by_ms=order.pay_by_ms, tells=ROLES,
     )  # fmt: skip
     return Fact(
         kind=f"order.{order.state}", entity=order.id, version=order.version, data=data,

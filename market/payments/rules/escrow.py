@@ -31,7 +31,9 @@ RefundStatus = Literal["wanted", "sent", "done", "stuck"]
 UNPAID = "pending_payment"
 EXPIRING = "expiring"
 """The time to pay is over, and the order waits to hear whether it has been paid after all."""
-ACCEPTED = frozenset({"ready", "in_use", "returned", "completed", "disputed", "refunded"})
+ACCEPTED = frozenset(
+    {"ready", "in_use", "returned", "claimed", "disputed", "completed", "refunded"}
+)
 """States that an order reaches only after it has heard of its payment."""
 PREPAY_LIFE_MS = 100 * 60_000
 """WeChat keeps a prepay_id for two hours; ours are renewed a little earlier."""
@@ -249,7 +251,9 @@ def due_back_fen(payable: Payable, payment: Payment) -> int | None:
     """
     if payable.state == "completed":
         return payment.deposit_fen
-    if payable.state == "expired" or (payable.state == "cancelled" and not payable.accepted):
+    if payable.state in ("declined", "expired") or (
+        payable.state == "cancelled" and not payable.accepted
+    ):
         return payment.amount_fen
     if payable.state in ("cancelled", "refunded"):
         return min(payable.refund_fen, payment.amount_fen)

@@ -14,6 +14,8 @@ from market.payments.rules.escrow import Payable, Payment, Refund
 from market.payments.rules.ledger import Entry, Moves
 
 Party = Literal["buyer", "owner", "operator"]
+EXPECTED = frozenset({"requested", "pending_payment", "expiring"})
+"""States of an order that may still be paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +246,7 @@ def _paid(payable: Payable, payment: Payment | None, refunds: Sequence[Refund]) 
 def _due(payable: Payable, payment: Payment | None, entries: Sequence[Entry]) -> DueView:
     settled_fen = _settled(entries, ledger.owner(payable.owner_id))
     if payment is None or payment.status != "paid":
-        status = "expected" if payable.state == "pending_payment" else "void"
+        status = "expected" if payable.state in EXPECTED else "void"
     elif not payment.divided:
         status = "escrowed"
     else:

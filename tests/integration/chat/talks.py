@@ -35,7 +35,8 @@ def order_of(order_id: Id, buyer: Actor, owner: Actor) -> OrderMoved:
     return OrderMoved(
         order_id=order_id, version=1, transition="create", state="pending_payment", by="buyer",
         listing_id=new_id(), buyer_id=buyer.user_id, owner_id=owner.user_id, title="电钻", start_ms=1, end_ms=2,
-        rent_fen=1, deposit_fen=1, fee_fen=0, total_fen=2, refund_fen=0, pay_by_ms=5,
+        rent_fen=1, deposit_fen=1, fee_fen=0, total_fen=2, refund_fen=0,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=5,
     )  # fmt: skip
 
 

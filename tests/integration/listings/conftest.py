@@ -70,10 +70,11 @@ def heard(kind: str, entity: Id, version: int, data: FactData) -> Heard:
 def moved(listing: ListingView, state: str) -> Heard:
     order_id = new_id()
     data = OrderMoved(
-        order_id=order_id, version=1, transition="x", state=state, by="buyer",
+        order_id=order_id, version=1, transition="accept" if state == "completed" else "create", state=state, by="buyer",
         listing_id=listing.listing_id, buyer_id=new_id(), owner_id=listing.owner.user_id,
         title=listing.title, start_ms=0, end_ms=1, rent_fen=0, deposit_fen=0, fee_fen=0,
-        total_fen=0, refund_fen=0, pay_by_ms=0,
+        total_fen=0, refund_fen=0,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=0,
     )  # fmt: skip
     return heard(f"order.{state}", order_id, 1, data)
 

@@ -111,7 +111,8 @@ async def test_an_orders_turn_reaches_both_parties(notices: Notices) -> None:
     moved = OrderMoved(
         order_id=order_id, version=2, transition="pay", state="ready", by="payments", listing_id=new_id(),
         buyer_id=buyer.user_id, owner_id=owner.user_id, title="电钻", start_ms=now_ms(), end_ms=now_ms() + 1,
-        rent_fen=1000, deposit_fen=0, fee_fen=0, total_fen=1000, refund_fen=0, pay_by_ms=now_ms(),
+        rent_fen=1000, deposit_fen=0, fee_fen=0, total_fen=1000, refund_fen=0,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=now_ms(),
     )  # fmt: skip
     await hear(notices, ("order.ready", moved))
     for user, title in ((buyer, "支付成功"), (owner, "订单已支付")):

@@ -203,7 +203,7 @@ class Deal:
             listing_id=Id(9), buyer_id=self.buyer.user_id, owner_id=self.owner.user_id, title="电钻",
             start_ms=0, end_ms=1, rent_fen=self.rent_fen, deposit_fen=self.deposit_fen,
             fee_fen=self.fee_fen, total_fen=self.total_fen, refund_fen=refund_fen,
-            pay_by_ms=self.pay_by_ms,
+            refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=self.pay_by_ms,
         )  # fmt: skip
 
     async def goes(self, *states: str, refund_fen: int = 0) -> None:

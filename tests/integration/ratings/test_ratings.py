@@ -67,7 +67,8 @@ async def completed(
         order_id=deal.order_id, version=5, transition="complete", state="completed", by="owner",
         listing_id=deal.listing_id, buyer_id=deal.buyer.user_id, owner_id=deal.owner.user_id,
         title="电钻", start_ms=0, end_ms=1, rent_fen=0, deposit_fen=0, fee_fen=0, total_fen=0,
-        refund_fen=0, pay_by_ms=0,
+        refund_fen=0,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=0,
     )  # fmt: skip
     fact = Heard(
         fact_id=new_id(), kind="order.completed", entity=deal.order_id, version=5,

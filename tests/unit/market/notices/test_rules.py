@@ -32,7 +32,8 @@ def order(state: str, title: str = "电钻") -> OrderMoved:
     return OrderMoved(
         order_id=ORDER, version=1, transition="x", state=state, by="buyer", listing_id=Id(5), buyer_id=BUYER,
         owner_id=OWNER, title=title, start_ms=NOON_MS, end_ms=NOON_MS + 3_600_000, rent_fen=1000,
-        deposit_fen=5000, fee_fen=50, total_fen=6050, refund_fen=0, pay_by_ms=NOON_MS,
+        deposit_fen=5000, fee_fen=50, total_fen=6050, refund_fen=0,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=NOON_MS,
     )  # fmt: skip
 
 

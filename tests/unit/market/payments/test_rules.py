@@ -41,7 +41,8 @@ def moved(
     return OrderMoved(
         order_id=ORDER, version=version, transition=state, state=state, by="time", listing_id=Id(9),
         buyer_id=BUYER, owner_id=OWNER, title="电钻", start_ms=0, end_ms=1, rent_fen=rent,
-        deposit_fen=deposit, fee_fen=fee, total_fen=rent + deposit, refund_fen=refund, pay_by_ms=PAY_BY,
+        deposit_fen=deposit, fee_fen=fee, total_fen=rent + deposit, refund_fen=refund,
+        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=PAY_BY,
     )  # fmt: skip
 
 
