@@ -9,14 +9,19 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.server import gate, keys, login, messages, page, pay, phone, refunds
+from sandbox.server.ecommerce import onboarding, trades
+from sandbox.server.ecommerce import refunds as ecommerce_refunds
 from sandbox.server.errands import ERRANDS, Errands
 from sandbox.server.faults import Faults
 from sandbox.server.notify import NOTIFIER, Notifier
+from sandbox.server.rules import Rulebook, Rules
 from sandbox.server.store import Store
-from sandbox.server.wire import FAULTS, IDENTITY, STORE, TIME_FACTOR
+from sandbox.server.wire import FAULTS, IDENTITY, RULEBOOK, STORE, TIME_FACTOR
 
 
-def make_app(run_dir: Path, *, fault_rate: float, seed: int, time_factor: float) -> web.Application:
+def make_app(
+    run_dir: Path, *, fault_rate: float, seed: int, time_factor: float, rules: Rules
+) -> web.Application:
     app = web.Application(
         middlewares=[
             gate.open_to_browsers,
@@ -29,11 +34,13 @@ def make_app(run_dir: Path, *, fault_rate: float, seed: int, time_factor: float)
     app[IDENTITY] = keys.ensure(run_dir)
     app[STORE] = Store(run_dir / "sandbox.sqlite3")
     app[FAULTS] = Faults(fault_rate, seed)
+    app[RULEBOOK] = Rulebook(rules)
     app[TIME_FACTOR] = time_factor
     app[messages.MESSAGES] = deque(maxlen=1000)
     app[ERRANDS] = Errands()
     app.cleanup_ctx.append(_background)
-    transactions = "/v3/pay/transactions"
+    transactions, partner = "/v3/pay/transactions", "/v3/pay/partner/transactions"
+    ecommerce = "/v3/ecommerce"
     app.add_routes(
         [
             web.get("/", page.index),
@@ -48,11 +55,25 @@ def make_app(run_dir: Path, *, fault_rate: float, seed: int, time_factor: float)
             web.post(f"{transactions}/out-trade-no/{{out_trade_no}}/close", pay.close),
             web.post("/v3/refund/domestic/refunds", refunds.refund),
             web.get("/v3/refund/domestic/refunds/{out_refund_no}", refunds.query_refund),
+            web.post(f"{partner}/jsapi", trades.prepay),
+            web.get(f"{partner}/out-trade-no/{{out_trade_no}}", trades.query_by_out_trade_no),
+            web.get(f"{partner}/id/{{transaction_id}}", trades.query_by_id),
+            web.post(f"{partner}/out-trade-no/{{out_trade_no}}/close", trades.close),
+            web.post(f"{ecommerce}/applyments/", onboarding.apply),
+            web.get(f"{ecommerce}/applyments/out-request-no/{{out_request_no}}", onboarding.query),
+            web.post(f"{ecommerce}/refunds/apply", ecommerce_refunds.apply),
+            web.get(
+                f"{ecommerce}/refunds/out-refund-no/{{out_refund_no}}", ecommerce_refunds.query
+            ),
             web.post("/sandbox/login-code", phone.make_login_code),
             web.post("/sandbox/pay", phone.pay),
             web.post("/sandbox/notify", phone.notify),
             web.get("/sandbox/faults", phone.show_faults),
             web.put("/sandbox/faults", phone.plan_faults),
+            web.get("/sandbox/rules", phone.show_rules),
+            web.put("/sandbox/rules", phone.bend_rules),
+            web.post("/sandbox/onboarding", onboarding.decide),
+            web.get("/sandbox/balances", phone.show_balances),
             web.get("/sandbox/trades", phone.list_trades),
             web.get("/sandbox/messages", messages.list_messages),
         ]
@@ -68,7 +89,10 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     app[NOTIFIER] = notifier
     notifier.resume()
     for refund in app[STORE].refunds_under_way():
-        app[ERRANDS].run(refunds.settle(app, refund))
+        trade = app[STORE].trade(refund.out_trade_no)
+        of_partner = trade is not None and trade.sub_mchid
+        settle = ecommerce_refunds.settle if of_partner else refunds.settle
+        app[ERRANDS].run(settle(app, refund))
     yield
     await app[ERRANDS].close()
     await notifier.close()

@@ -11,6 +11,12 @@ POST /sandbox/notify {"out_trade_no" or "out_refund_no": "...", "mode": "duplica
 
 GET, PUT /sandbox/faults {"rate": 0.05, "kinds": [...], "next": [...]}
 
+GET, PUT /sandbox/rules {"onboarding": "hold", "refund_gap_s": 0, "fee_bp": 60, ...}: see rules.py
+
+POST /sandbox/onboarding {"out_request_no": "...", "decision": "accept", "reason"?: "..."}
+
+GET /sandbox/balances -> {"balances": {MCHID: {"frozen_fen": 0, "available_fen": 0}}}
+
 GET /sandbox/trades, GET /sandbox/messages
 """
 
@@ -24,14 +30,17 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.server.crypto import matches
+from sandbox.server.ecommerce.books import book_payment
+from sandbox.server.ecommerce.trades import PREPAY_LIFE_MS, paid, trade_fields
 from sandbox.server.errands import ERRANDS
 from sandbox.server.faults import BadPlan
 from sandbox.server.notify import NOTIFIER, new_notice
-from sandbox.server.pay import PREPAY_LIFE_MS, paid, trade_fields
+from sandbox.server.rules import BadRules
 from sandbox.server.store import Code, Notice, Trade
 from sandbox.server.wire import (
     FAULTS,
     IDENTITY,
+    RULEBOOK,
     STORE,
     PayError,
     json_answer,
@@ -88,6 +97,8 @@ async def pay(request: web.Request) -> web.Response:
             raise PayError(400, "EXPIRED", "time_expire, or the prepay_id's two hours, are over")
     trade = paid(trade, now)
     store.save(trade)
+    if trade.sub_mchid:
+        book_payment(store, trade, request.app[RULEBOOK].rules.fee_bp, now)
     fields = trade_fields(request.app[IDENTITY].account, trade)
     request.app[NOTIFIER].announce(
         "TRANSACTION.SUCCESS",
@@ -136,6 +147,23 @@ async def plan_faults(request: web.Request) -> web.Response:
     except BadPlan as problem:
         raise param_error(str(problem)) from None
     return json_answer(request.app[FAULTS].report())
+
+
+async def show_rules(request: web.Request) -> web.Response:
+    return json_answer(asdict(request.app[RULEBOOK].rules))
+
+
+async def bend_rules(request: web.Request) -> web.Response:
+    book = request.app[RULEBOOK]
+    try:
+        book.rules = book.rules.bent(await json_object(request))
+    except BadRules as problem:
+        raise param_error(str(problem)) from None
+    return json_answer(asdict(book.rules))
+
+
+async def show_balances(request: web.Request) -> web.Response:
+    return json_answer({"balances": request.app[STORE].balances()})
 
 
 async def list_trades(request: web.Request) -> web.Response:

@@ -17,9 +17,9 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox.server.ecommerce.trades import check_url
 from sandbox.server.errands import ERRANDS
 from sandbox.server.notify import NOTIFIER, refund_resource
-from sandbox.server.pay import check_url
 from sandbox.server.store import Refund, Store, Trade
 from sandbox.server.wire import (
     STORE,

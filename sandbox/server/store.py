@@ -1,4 +1,5 @@
-"""Codes, trades, refunds and notifications: one sqlite file that survives a restart.
+"""Codes, trades, refunds, applications, shares, books and notifications: one sqlite file that
+survives a restart.
 
 Calls are synchronous on purpose: one process, one thread, and a check with its act between two
 awaits is atomic.
@@ -21,7 +22,7 @@ CREATE TABLE IF NOT EXISTS trades (
     request TEXT NOT NULL, description TEXT NOT NULL, amount_fen INTEGER NOT NULL,
     openid TEXT NOT NULL, attach TEXT NOT NULL, notify_url TEXT NOT NULL,
     expires_at_ms INTEGER NOT NULL, state TEXT NOT NULL, transaction_id TEXT UNIQUE,
-    paid_at_ms INTEGER);
+    paid_at_ms INTEGER, sub_mchid TEXT NOT NULL DEFAULT '', sharing INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS refunds (
     out_refund_no TEXT PRIMARY KEY, refund_id TEXT NOT NULL UNIQUE, out_trade_no TEXT NOT NULL,
     request TEXT NOT NULL, refund_fen INTEGER NOT NULL, total_fen INTEGER NOT NULL,
@@ -31,6 +32,23 @@ CREATE TABLE IF NOT EXISTS notices (
     id TEXT PRIMARY KEY, event_type TEXT NOT NULL, subject TEXT NOT NULL, url TEXT NOT NULL,
     resource TEXT NOT NULL, made_at_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,
     done INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS applyments (
+    out_request_no TEXT PRIMARY KEY, applyment_id INTEGER NOT NULL UNIQUE, state TEXT NOT NULL,
+    sub_mchid TEXT UNIQUE, reason TEXT NOT NULL, name TEXT NOT NULL, made_at_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS receivers (account TEXT PRIMARY KEY, type TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS shares (
+    out_order_no TEXT PRIMARY KEY, order_id TEXT NOT NULL, sub_mchid TEXT NOT NULL,
+    transaction_id TEXT NOT NULL, kind TEXT NOT NULL, receivers TEXT NOT NULL,
+    amount_fen INTEGER NOT NULL, description TEXT NOT NULL, state TEXT NOT NULL,
+    made_at_ms INTEGER NOT NULL, done_at_ms INTEGER);
+CREATE TABLE IF NOT EXISTS entries (
+    id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, mchid TEXT NOT NULL, pot TEXT NOT NULL,
+    amount_fen INTEGER NOT NULL, name TEXT NOT NULL, transaction_id TEXT NOT NULL,
+    voucher TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS shares_of_a_transaction ON shares (transaction_id);
+CREATE INDEX IF NOT EXISTS entries_of_a_transaction ON entries (transaction_id);
+CREATE INDEX IF NOT EXISTS entries_of_a_merchant ON entries (mchid, pot, amount_fen);
+CREATE INDEX IF NOT EXISTS entries_by_time ON entries (at_ms);
 CREATE INDEX IF NOT EXISTS refunds_of_a_trade ON refunds (out_trade_no);
 CREATE INDEX IF NOT EXISTS notices_of_a_subject ON notices (subject);
 """
@@ -48,7 +66,8 @@ class Code:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """`request` is the canonical text of the prepay, to tell a repetition from a clash. `state` is
-    WeChat's word.
+    WeChat's word. `sub_mchid` is "" for a direct merchant's; `sharing` is 1 when what is paid is
+    frozen.
     """
 
     out_trade_no: str
@@ -64,6 +83,8 @@ class Trade:
     state: str
     transaction_id: str | None
     paid_at_ms: int | None
+    sub_mchid: str = ""
+    sharing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +117,73 @@ class Notice:
     done: int
 
 
-Row = TypeVar("Row", Code, Trade, Refund, Notice)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applyment:
+    """An owner's application to become a sub-merchant. `sub_mchid` comes with FINISH."""
+
+    out_request_no: str
+    applyment_id: int
+    state: str
+    sub_mchid: str | None
+    reason: str
+    name: str
+    made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    account: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A share or a finish (`kind`). `receivers` is JSON, as asked for; `amount_fen` their sum, or
+    what was released.
+    """
+
+    out_order_no: str
+    order_id: str
+    sub_mchid: str
+    transaction_id: str
+    kind: str
+    receivers: str
+    amount_fen: int
+    description: str
+    state: str
+    made_at_ms: int
+    done_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Money that came to (or left, below zero) a merchant's pot, "frozen" or "available".
+
+    `name` is the business name of the fund bill, `voucher` our number for what caused it.
+    """
+
+    id: str
+    at_ms: int
+    mchid: str
+    pot: str
+    amount_fen: int
+    name: str
+    transaction_id: str
+    voucher: str
+
+
+Row = TypeVar("Row", Code, Trade, Refund, Notice, Applyment, Receiver, Share, Entry)
 _TABLES: dict[type[Any], str] = {
     Code: "codes",
     Trade: "trades",
     Refund: "refunds",
     Notice: "notices",
+    Applyment: "applyments",
+    Receiver: "receivers",
+    Share: "shares",
+    Entry: "entries",
 }
+_LATER = ("sub_mchid TEXT NOT NULL DEFAULT ''", "sharing INTEGER NOT NULL DEFAULT 0")
 
 
 class Store:
@@ -112,11 +193,14 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
+        self._widen()
 
     def close(self) -> None:
         self._db.close()
 
-    def save(self, row: Code | Trade | Refund | Notice) -> None:
+    def save(
+        self, row: Code | Trade | Refund | Notice | Applyment | Receiver | Share | Entry
+    ) -> None:
         """Inserts the row, or replaces the one with the same primary key."""
         names = [field.name for field in fields(row)]
         marks = ", ".join("?" * len(names))
@@ -155,12 +239,71 @@ class Store:
     def notices_under_way(self) -> list[Notice]:
         return self._all(Notice, "done = 0")
 
+    def applyment(self, out_request_no: str) -> Applyment | None:
+        return self._one(Applyment, "out_request_no = ?", out_request_no)
+
+    def sub_merchant(self, sub_mchid: str) -> Applyment | None:
+        return self._one(Applyment, "sub_mchid = ?", sub_mchid)
+
+    def applyments(self) -> list[Applyment]:
+        return self._all(Applyment, "1 ORDER BY made_at_ms")
+
+    def receiver(self, account: str) -> Receiver | None:
+        return self._one(Receiver, "account = ?", account)
+
+    def share(self, out_order_no: str) -> Share | None:
+        return self._one(Share, "out_order_no = ?", out_order_no)
+
+    def shares_of(self, transaction_id: str) -> list[Share]:
+        return self._all(Share, "transaction_id = ? ORDER BY made_at_ms", transaction_id)
+
+    def shares_under_way(self) -> list[Share]:
+        return self._all(Share, "state = 'PROCESSING'")
+
+    def entries(self, from_ms: int, to_ms: int) -> list[Entry]:
+        return self._all(Entry, "at_ms >= ? AND at_ms < ? ORDER BY at_ms, rowid", from_ms, to_ms)
+
+    def frozen_fen(self, transaction_id: str) -> int:
+        """What of this payment is still frozen at its sub-merchant."""
+        return self._sum("transaction_id = ? AND pot = 'frozen'", transaction_id)
+
+    def charged_fen(self, transaction_id: str, names: tuple[str, ...]) -> int:
+        """What entries of these names have taken away, less what they gave back."""
+        marks = ", ".join("?" * len(names))
+        return -self._sum(f"transaction_id = ? AND name IN ({marks})", transaction_id, *names)
+
+    def balance_fen(self, mchid: str, pot: str, before_ms: int = 2**62) -> int:
+        return self._sum("mchid = ? AND pot = ? AND at_ms < ?", mchid, pot, before_ms)
+
+    def balances(self) -> dict[str, dict[str, int]]:
+        """{mchid: {"frozen_fen": ..., "available_fen": ...}}, in one pass."""
+        found: dict[str, dict[str, int]] = {}
+        for row in self._db.execute(
+            "SELECT mchid, pot, SUM(amount_fen) AS fen FROM entries GROUP BY mchid, pot"
+        ):
+            pots = found.setdefault(row["mchid"], {"frozen_fen": 0, "available_fen": 0})
+            pots[f"{row['pot']}_fen"] = row["fen"]
+        return found
+
     def setting(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row["value"])
 
     def set(self, name: str, value: str) -> None:
         self._db.execute("REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
+
+    def _widen(self) -> None:
+        """A file that an older sandbox made lacks the newer columns."""
+        there = {row["name"] for row in self._db.execute("PRAGMA table_info(trades)")}
+        for column in _LATER:
+            if column.split()[0] not in there:
+                self._db.execute(f"ALTER TABLE trades ADD COLUMN {column}")
+
+    def _sum(self, where: str, *values: object) -> int:
+        row = self._db.execute(
+            f"SELECT COALESCE(SUM(amount_fen), 0) AS fen FROM entries WHERE {where}", values
+        ).fetchone()
+        return int(row["fen"])
 
     def _one(self, kind: type[Row], where: str, *values: object) -> Row | None:
         found = self._all(kind, where, *values)

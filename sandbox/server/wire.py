@@ -13,11 +13,13 @@ from aiohttp import web
 
 from sandbox.server.faults import Faults
 from sandbox.server.keys import Identity
+from sandbox.server.rules import Rulebook
 from sandbox.server.store import Store
 
 IDENTITY = web.AppKey("identity", Identity)
 STORE = web.AppKey("store", Store)
 FAULTS = web.AppKey("faults", Faults)
+RULEBOOK = web.AppKey("rulebook", Rulebook)
 TIME_FACTOR = web.AppKey("time_factor", float)
 
 _BEIJING = timezone(timedelta(hours=8))
