@@ -15,9 +15,11 @@ Source: pay.weixin.qq.com, API v3: 接口规则 (rules), 如何使用微信支�
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -35,6 +37,9 @@ from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProvide
 
 _UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
 _TOO_FREQUENT = 429
+
+ATTEMPT_S = 5.0  # of each attempt; there are four at most, see calls.py
+CONNECT_S = 2.0
 
 T = TypeVar("T")
 
@@ -137,6 +142,22 @@ class Gateway:
         if response.status < 300:
             return answer
         raise _refusal(response.status, answer)
+
+
+def wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def open_gateway(
+    config: WechatPayConfig, clock_ms: Callable[[], int], chance: random.Random
+) -> Gateway:
+    """Reads the keys (ConfigError) and makes a session, which is the caller's to close."""
+    keys = await asyncio.to_thread(read_keys, config)
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=ATTEMPT_S, sock_connect=CONNECT_S),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    return Gateway(config=config, keys=keys, session=session, clock_ms=clock_ms, chance=chance)
 
 
 def _refusal(status: int, answer: Any) -> MarketError | TryAgain:

@@ -22,7 +22,14 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from infra.wechat.signing import SCHEME, Unverified, unseal, verify
-from infra.wechat.trades import Malformed, Refund, Trade, notified_refund_from, trade_from
+from infra.wechat.trades import (
+    Malformed,
+    Refund,
+    Trade,
+    notified_refund_from,
+    partner_trade_from,
+    trade_from,
+)
 from market.kernel.errors import BadSignature
 
 FRESH_S = 300
@@ -105,7 +112,8 @@ def _opened(
     )
     trade = refund = None
     if event_type.startswith("TRANSACTION."):
-        trade = trade_from(content, appid=to.appid, mchid=to.mchid)
+        read = partner_trade_from if "sp_mchid" in content else trade_from
+        trade = read(content, appid=to.appid, mchid=to.mchid)
     elif event_type.startswith("REFUND."):
         refund = notified_refund_from(content, mchid=to.mchid)
     return Notification(

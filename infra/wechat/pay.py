@@ -13,33 +13,31 @@ Source: pay.weixin.qq.com, API v3: 小程序下单 (prepay), 商户订单号查�
 
 from __future__ import annotations
 
-import asyncio
 import random
-import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-import aiohttp
-
 from infra.config import WechatPayConfig
-from infra.wechat.gateway import Gateway, read_keys
+from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.notification import Notification, opened
-from infra.wechat.signing import sign
-from infra.wechat.trades import Malformed, Prepay, Refund, Trade, refund_from, rfc3339, trade_from
+from infra.wechat.signing import payment_params
+from infra.wechat.trades import (
+    Malformed,
+    Prepay,
+    Refund,
+    Trade,
+    prepay_from,
+    refund_from,
+    rfc3339,
+    trade_from,
+)
 from market.kernel.errors import Conflict
 
-__all__ = ["Notification", "Prepay", "Refund", "Trade", "WechatPay"]
-
-ATTEMPT_S = 5.0  # of each attempt; there are four at most, see calls.py
-CONNECT_S = 2.0
+__all__ = ["Notification", "Prepay", "Refund", "Trade", "WechatPay", "wall_clock_ms"]
 
 _CLOSED = ("ORDER_CLOSED", "ORDERCLOSED")
-
-
-def wall_clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 class WechatPay:
@@ -65,18 +63,7 @@ class WechatPay:
         self._gateway: Gateway | None = None
 
     async def __aenter__(self) -> Self:
-        keys = await asyncio.to_thread(read_keys, self._config)
-        session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ATTEMPT_S, sock_connect=CONNECT_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        self._gateway = Gateway(
-            config=self._config,
-            keys=keys,
-            session=session,
-            clock_ms=self._clock_ms,
-            chance=self._chance,
-        )
+        self._gateway = await open_gateway(self._config, self._clock_ms, self._chance)
         return self
 
     async def __aexit__(
@@ -116,28 +103,17 @@ class WechatPay:
         }
         if attach:
             body["attach"] = attach
-
-        def read(answer: Any) -> Prepay:
-            if not isinstance(answer, dict) or not isinstance(answer.get("prepay_id"), str):
-                raise Malformed("prepay_id is missing")
-            return Prepay(prepay_id=answer["prepay_id"])
-
-        return await self._open.call("prepay", "POST", "/v3/pay/transactions/jsapi", body, read)
+        return await self._open.call(
+            "prepay", "POST", "/v3/pay/transactions/jsapi", body, prepay_from
+        )
 
     def client_params(self, prepay_id: str, now_ms: int, nonce: str) -> dict[str, str]:
         """The arguments of wx.requestPayment, signed. Costs one RSA signature (about 1 ms), no
         network.
         """
-        timestamp, package = str(now_ms // 1000), f"prepay_id={prepay_id}"
-        lines = (self._config.appid, timestamp, nonce, package)
-        return {
-            "appId": self._config.appid,
-            "timeStamp": timestamp,
-            "nonceStr": nonce,
-            "package": package,
-            "signType": "RSA",
-            "paySign": sign(self._open.keys.merchant, *(line.encode() for line in lines)),
-        }
+        return payment_params(
+            self._open.keys.merchant, self._config.appid, prepay_id, now_ms, nonce
+        )
 
     async def query(self, out_trade_no: str) -> Trade:
         """What has become of the payment. NotFound if WeChat never heard of it."""

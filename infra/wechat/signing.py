@@ -5,7 +5,8 @@
     client       appId \\n timeStamp \\n nonceStr \\n package \\n
 
 All three are signed by SHA256 with RSA (PKCS#1 v1.5), base64. Resources of notifications are sealed
-by AES-256-GCM. Source: pay.weixin.qq.com, API v3: 如何生成请求签名, 如何验证签名, 如何解密回调报文.
+by AES-256-GCM, sensitive fields of ours by RSA-OAEP. Source: pay.weixin.qq.com, API v3: 如何生成请求签名,
+如何验证签名, 如何解密回调报文, 微信支付公钥加密敏感信息.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import binascii
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from infra.config import ConfigError
@@ -75,6 +76,28 @@ def unseal(apiv3_key: bytes, *, nonce: bytes, associated_data: bytes, ciphertext
         return AESGCM(apiv3_key).decrypt(nonce, sealed, associated_data)
     except (InvalidTag, binascii.Error, ValueError):
         raise Unverified("the seal is broken") from None
+
+
+def seal(key: RSAPublicKey, text: str) -> str:
+    """RSA-OAEP (SHA-1 and MGF1, as WeChat has it) of up to 214 bytes for 2048 bits, base64."""
+    padding = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)
+    return base64.b64encode(key.encrypt(text.encode(), padding)).decode("ascii")
+
+
+def payment_params(
+    key: RSAPrivateKey, appid: str, prepay_id: str, now_ms: int, nonce: str
+) -> dict[str, str]:
+    """The arguments of wx.requestPayment."""
+    timestamp, package = str(now_ms // 1000), f"prepay_id={prepay_id}"
+    lines = (appid, timestamp, nonce, package)
+    return {
+        "appId": appid,
+        "timeStamp": timestamp,
+        "nonceStr": nonce,
+        "package": package,
+        "signType": "RSA",
+        "paySign": sign(key, *(line.encode() for line in lines)),
+    }
 
 
 def authorization(

@@ -49,7 +49,7 @@ class Prepay:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """A payment. REFUND means paid, and given back at least in part. `amount_fen` is 0 where WeChat does not say it: it
-    promises the amount of what is paid only.
+    promises the amount of what is paid only. `sub_mchid` is whose money it is, "" for a direct merchant.
     """
 
     out_trade_no: str
@@ -58,6 +58,7 @@ class Trade:
     amount_fen: int
     payer_openid: str | None
     paid_at_ms: int | None
+    sub_mchid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,18 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
     fields = _object(answer)
     if fields.get("appid") != appid or fields.get("mchid") != mchid:
         raise Malformed("it belongs to another app or merchant")
+    return _trade(fields, "openid", "")
+
+
+def partner_trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
+    """The same of a sub-merchant's trade; raises Malformed, also if it is another platform's."""
+    fields = _object(answer)
+    if fields.get("sp_appid") != appid or fields.get("sp_mchid") != mchid:
+        raise Malformed("it belongs to another app or platform")
+    return _trade(fields, "sp_openid", _text(fields, "sub_mchid"))
+
+
+def _trade(fields: Mapping[str, Any], payer_field: str, sub_mchid: str) -> Trade:
     state = _TRADE_STATES.get(_text(fields, "trade_state"))
     if state is None:
         raise Malformed("unknown trade_state")
@@ -92,9 +105,15 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
         transaction_id=_text(fields, "transaction_id") if paid else None,
         state=state,
         amount_fen=_fen(amount, "total") if paid or "total" in amount else 0,
-        payer_openid=_text(payer, "openid") if payer.get("openid") is not None else None,
+        payer_openid=_text(payer, payer_field) if payer.get(payer_field) is not None else None,
         paid_at_ms=_ms(paid_at) if paid and paid_at is not None else None,
+        sub_mchid=sub_mchid,
     )
+
+
+def prepay_from(answer: object) -> Prepay:
+    """Reads the answer to an order; raises Malformed."""
+    return Prepay(prepay_id=_text(_object(answer), "prepay_id"))
 
 
 def refund_from(answer: object) -> Refund:
@@ -102,10 +121,15 @@ def refund_from(answer: object) -> Refund:
     return _refund(_object(answer), "status")
 
 
+def accepted_refund_from(answer: object) -> Refund:
+    """Reads a platform's answer to a refund, which names no state: it is under way; raises Malformed."""
+    return _refund({"status": "PROCESSING"} | dict(_object(answer)), "status")
+
+
 def notified_refund_from(answer: object, *, mchid: str) -> Refund:
     """Reads a notification's resource, where the state has another name; raises Malformed."""
     fields = _object(answer)
-    if fields.get("mchid") != mchid:
+    if fields.get("sp_mchid", fields.get("mchid")) != mchid:
         raise Malformed("it belongs to another merchant")
     return _refund(fields, "refund_status")
 

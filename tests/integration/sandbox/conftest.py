@@ -23,6 +23,8 @@ import pytest
 from aiohttp import web
 
 from infra.config import Wechat, WechatPayConfig
+from infra.wechat.applyments import Application
+from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.login import WechatLogin
 from infra.wechat.pay import WechatPay
 
@@ -112,6 +114,10 @@ class Phone:
         async with self._http.put(f"{self._url}/sandbox/faults", json=plan) as answer:
             return answer.status, await answer.json()
 
+    async def rules(self, **wish: object) -> tuple[int, Any]:
+        async with self._http.put(f"{self._url}/sandbox/rules", json=wish) as answer:
+            return answer.status, await answer.json()
+
     async def calls(self) -> int:
         """How many calls WeChat's addresses have had."""
         return int((await self.get("/sandbox/faults"))["calls"])
@@ -152,10 +158,12 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def phone(sandbox: Sandbox, http: aiohttp.ClientSession) -> AsyncIterator[Phone]:
-    """Begins and ends without faults."""
+    """Begins and ends without faults, and with the documents' rules."""
     hands = Phone(http, sandbox.url)
     kinds = (await hands.get("/sandbox/faults"))["kinds"]
+    rules = await hands.get("/sandbox/rules")
     yield hands
+    await hands.rules(**rules)
     await hands.faults(rate=0, next=[], kinds=kinds)
 
 
@@ -222,3 +230,75 @@ FAR_MS = (int(time.time()) + 3600) * 1000
 @pytest.fixture
 def shop(pay: WechatPay, phone: Phone) -> Shop:
     return Shop(pay, phone)
+
+
+OWNER = Application(
+    subject_type="micro",
+    legal_name="欧阳娜娜",
+    id_number="11010519491231002X",
+    id_valid_from="2020-01-01",
+    id_valid_until="长期",
+    id_front_media="media-front",
+    id_back_media="media-back",
+    mobile="13800138000",
+    bank="工商银行",
+    bank_area_code="110000",
+    bank_account="6222020200112233445",
+    shop_name="闲置小铺",
+    shop_url="https://example.org/u/1",
+)
+
+
+class Mall:
+    """The platform's short words. Every order costs 1250 fen and is alice's."""
+
+    amount_fen = 1250
+
+    def __init__(self, pay: WechatEcommerce, phone: Phone) -> None:
+        self._pay = pay
+        self._phone = phone
+
+    def number(self) -> str:
+        return f"M-{secrets.token_hex(12)}"
+
+    async def owner(self) -> str:
+        """A new sub-merchant's number."""
+        done = await self._pay.apply(out_request_no=self.number(), application=OWNER)
+        assert done.sub_mchid is not None
+        return done.sub_mchid
+
+    async def order(self, sub_mchid: str, number: str, **changes: Any) -> str:
+        """Prepays, and returns the prepay_id."""
+        fields: dict[str, Any] = {
+            "sub_mchid": sub_mchid,
+            "out_trade_no": number,
+            "description": "自行车 3 天",
+            "amount_fen": self.amount_fen,
+            "openid": "alice",
+            "expires_at_ms": FAR_MS,
+        }
+        return (await self._pay.prepay(**(fields | changes))).prepay_id
+
+    async def paid_order(self, sub_mchid: str, **changes: Any) -> str:
+        """A number that alice has paid."""
+        number = self.number()
+        prepay_id = await self.order(sub_mchid, number, **changes)
+        status, answer = await self._phone.post("/sandbox/pay", prepay_id=prepay_id)
+        assert status == 200, answer
+        return number
+
+    async def balance(self, mchid: str) -> tuple[int, int]:
+        """(frozen, available), in fen."""
+        pots = (await self._phone.get("/sandbox/balances"))["balances"].get(mchid, {})
+        return pots.get("frozen_fen", 0), pots.get("available_fen", 0)
+
+
+@pytest.fixture
+async def ecommerce(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[WechatEcommerce]:
+    async with WechatEcommerce(sandbox.pay_config(receiver.url)) as adapter:
+        yield adapter
+
+
+@pytest.fixture
+def mall(ecommerce: WechatEcommerce, phone: Phone) -> Mall:
+    return Mall(ecommerce, phone)
