@@ -51,7 +51,9 @@ def main(arguments: Sequence[str]) -> int:
             shutil.rmtree(directory, ignore_errors=True)
         stack = Stack(
             directory,
-            layout=Layout(hubs=options.hubs, sandbox_faults=options.faults),
+            layout=Layout(
+                hubs=options.hubs, sandbox_faults=options.faults, replica=options.replica
+            ),
             ports=preferred_ports(options.port_base, options.hubs),
             log_file_size="64M",
             say=_say,
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         default=0.05,
         metavar="SHARE",
         help="share of calls that the WeChat sandbox spoils on purpose (default 0.05)",
+    )
+    parser.add_argument(
+        "--replica",
+        action="store_true",
+        help="give MariaDB a replica, which answers reads that may be stale",
     )
     parser.add_argument("--no-seed", action="store_true", help="leave out the demo data")
     return parser

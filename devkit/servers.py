@@ -268,6 +268,7 @@ class PrivateServers:
         root_password: str = "",
         log_file_size: str = "8M",
         buffer_pool: str = "128M",
+        mariadb_options: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -277,8 +278,13 @@ class PrivateServers:
             root_password=root_password,
             log_file_size=log_file_size,
             buffer_pool=buffer_pool,
+            extra=mariadb_options,
         )
         self.redis = Redis(self.directory / "redis", port=free_port(redis_port))
+
+    @property
+    def children(self) -> list[Child]:
+        return [self.mariadb, self.redis]
 
     def start(self) -> None:
         """Start what is not running, both at once, and wait until both answer."""

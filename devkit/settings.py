@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from devkit import ROOT
-from devkit.servers import PrivateServers
+from devkit.replica import ReplicatedServers
+from devkit.servers import MariaDb, PrivateServers
 from infra.config import WINGS
 
 # What a program needs of the developer's own environment, and nothing that could reach the product unseen.
@@ -67,14 +68,24 @@ def server_environment(
     servers: PrivateServers, known: Secrets, objects_dir: Path
 ) -> dict[str, str]:
     """MySQL, Redis, the object store and the keys. Without the administrator's account."""
-    mariadb = servers.mariadb
-    dsns = {
-        f"SHAREHUB_DSN_{wing.upper()}": f"mysql://{wing}:{quote(known.wing_passwords[wing], safe='')}"
-        f"@{mariadb.host}:{mariadb.port}/{wing}?unix_socket={quote(str(mariadb.socket))}"
-        for wing in WINGS
-    }
+    replicas = (
+        {
+            f"SHAREHUB_REPLICA_DSN_{wing.upper()}": _dsn(
+                servers.replica, f"{wing}_reader", f"reading-{known.wing_passwords[wing]}", wing
+            )
+            for wing in WINGS
+        }
+        if isinstance(servers, ReplicatedServers)
+        else {}
+    )
     return {
-        **dsns,
+        **{
+            f"SHAREHUB_DSN_{wing.upper()}": _dsn(
+                servers.mariadb, wing, known.wing_passwords[wing], wing
+            )
+            for wing in WINGS
+        },
+        **replicas,
         "SHAREHUB_RELAY_USER": "relay",
         "SHAREHUB_RELAY_PASSWORD": known.relay_password,
         "SHAREHUB_REDIS_URL": servers.redis.url,
@@ -85,6 +96,13 @@ def server_environment(
         "SHAREHUB_OPERATORS": "operator",
         "SHAREHUB_PAYMENT_QUERY_S": "2",
     }
+
+
+def _dsn(server: MariaDb, user: str, password: str, schema: str) -> str:
+    return (
+        f"mysql://{user}:{quote(password, safe='')}@{server.host}:{server.port}/{schema}"
+        f"?unix_socket={quote(str(server.socket))}"
+    )
 
 
 def admin_environment(servers: PrivateServers) -> dict[str, str]:

@@ -23,6 +23,7 @@ from types import TracebackType
 from devkit import ROOT
 from devkit.child import Child, ChildError
 from devkit.ports import free_port, is_free
+from devkit.replica import ReplicatedServers
 from devkit.servers import PrivateServers
 from devkit.settings import (
     Secrets,
@@ -48,6 +49,8 @@ class Layout:
     api: Sequence[tuple[str, ...]] = ((),)
     workers: Sequence[tuple[str, ...]] = ((),)
     sandbox_faults: float = 0.0
+    replica: bool = False
+    """Whether MariaDB has a replica, for reads that may be stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,8 @@ class Stack:
         self.secrets = Secrets.of(self.directory)
         self._ports = ports or {}
         self._owns_servers = servers is None
-        self.servers = servers or PrivateServers(
+        kind = ReplicatedServers if self.layout.replica else PrivateServers
+        self.servers = servers or kind(
             self.directory / "servers",
             mariadb_port=self._ports.get("mariadb"),
             redis_port=self._ports.get("redis"),
@@ -240,8 +244,7 @@ class Stack:
 
     def ended(self) -> list[Child]:
         """What has been started and runs no more."""
-        children: list[Child] = [self.servers.mariadb, self.servers.redis]
-        children += self.processes.values()
+        children = [*self.servers.children, *self.processes.values()]
         return [child for child in children if child.returncode is not None]
 
     def __enter__(self) -> Stack:

@@ -114,6 +114,11 @@ class Config:
     def dsn(self, wing: str) -> Dsn:
         return Dsn.parse(self.text(f"DSN_{wing.upper()}"))
 
+    def replica_dsn(self, wing: str) -> Dsn | None:
+        """A copy of the wing's database, as a user who may only read; None: there is none."""
+        text = self.text(f"REPLICA_DSN_{wing.upper()}", "")
+        return Dsn.parse(text) if text else None
+
     def relay_dsn(self, wing: str) -> Dsn:
         """The same server and schema, as the relay's user."""
         return self.dsn(wing).with_user(

@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from infra import logs
 from infra.config import Config, ConfigError
 from infra.mysql.database import Database, open_database
+from infra.mysql.replica import Bounds, open_replica
 from infra.redis.client import connect
 from infra.redis.publish import Publisher
 from infra.tokens import Tokens
@@ -59,7 +60,7 @@ class Process:
 
     async def database(self, wing: str) -> Database:
         if wing not in self._databases:
-            self._databases[wing] = await self.stack.enter_async_context(
+            database = self._databases[wing] = await self.stack.enter_async_context(
                 open_database(
                     wing,
                     self.config.dsn(wing),
@@ -68,7 +69,20 @@ class Process:
                     size=self._pool_size,
                 )
             )
+            await self._add_replica(database)
         return self._databases[wing]
+
+    async def _add_replica(self, database: Database) -> None:
+        dsn = self.config.replica_dsn(database.wing)
+        bounds = Bounds(
+            lag_s=self.config.number("REPLICA_LAG_S", 2.0),
+            patience_s=self.config.number("REPLICA_PATIENCE_S", 0.25),
+        )
+        if dsn is not None:
+            replica = await self.stack.enter_async_context(
+                open_replica(database, dsn, size=self._pool_size, bounds=bounds)
+            )
+            self.background(replica.watch(), f"replica of {database.wing}")
 
     async def http(self) -> ClientSession:
         if self._http is None:

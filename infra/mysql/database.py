@@ -7,8 +7,8 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, TypeVar
 
 import pymysql.err
 import structlog
@@ -20,9 +20,9 @@ from infra.mysql import idempotency, outbox
 from infra.mysql.connection import Answer, Connection, Statement, bind, many
 from infra.mysql.connection import Row as Row  # stores take it from here
 from infra.mysql.outbox import Published
-from infra.mysql.pool import Pool
+from infra.mysql.pool import Pool, pool_of
 from market.kernel.actor import Call
-from market.kernel.errors import Conflict, Unavailable
+from market.kernel.errors import Conflict, NotFound, Unavailable
 from market.kernel.facts import Fact
 from market.kernel.ids import GENE_BITS, Id, IdMaker
 
@@ -78,6 +78,17 @@ class Offers(Protocol):
     """Where committed pushes go at once: `infra.redis.publish.Publisher`, or nothing."""
 
     def offer(self, wing: str, published: Sequence[Published]) -> None: ...
+
+
+class Glances(Protocol):
+    """Where reads go that may be stale: `infra.mysql.replica.Replica`, or nothing."""
+
+    @property
+    def used(self) -> bool: ...
+
+    def read(self) -> AbstractAsyncContextManager[Cursor]: ...
+
+    def was_behind(self) -> None: ...
 
 
 class Cursor:
@@ -195,6 +206,7 @@ class Database:
         self._ids = ids
         self._publisher = publisher
         self._acquire_timeout_s = acquire_timeout_s
+        self.replica: Glances | None = None
 
     async def act(self, now_ms: int, body: Callable[[Tx], Awaitable[R]], reply: type[R]) -> R:
         """Run `body` as one transaction: commit, publish, and give back its reply.
@@ -246,6 +258,31 @@ class Database:
         """Plain reads from the primary, each statement on its own snapshot."""
         async with self._connection() as connection:
             yield Cursor(connection)
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Cursor]:
+        """Plain reads that may be some seconds old: from the replica while it is well, else from the primary."""
+        source = self.read() if self.replica is None else self.replica.read()
+        async with source as cursor:
+            yield cursor
+
+    async def as_new_as(
+        self, seen: int | None, read: Callable[[Cursor], Awaitable[R]], version: Callable[[R], int]
+    ) -> R:
+        """What `read` finds, never older than the version that its reader has `seen`: the replica's if it has that, else
+        the primary's. None: who knows what it has seen; the primary's. Raise NotFound when the primary does."""
+        if seen is not None and self.replica is not None and self.replica.used:
+            try:
+                async with self.replica.read() as cursor:
+                    found = await read(cursor)
+            except NotFound:  # it may be on its way
+                pass
+            else:
+                if version(found) >= seen:
+                    return found
+            self.replica.was_behind()
+        async with self.read() as cursor:
+            return await read(cursor)
 
     async def ping(self) -> None:
         async with self.read() as cursor:
@@ -324,24 +361,7 @@ async def open_database(
     wing: str, dsn: Dsn, ids: IdMaker, *, publisher: Offers | None = None, size: int = 8,
     acquire_timeout_s: float = 3.0,
 ) -> AsyncIterator[Database]:  # fmt: skip
-    """A pool of at most `size` connections, opened as needed, so that a process starts without its database."""
-    where: dict[str, Any] = (
-        {"unix_socket": dsn.unix_socket}
-        if dsn.unix_socket
-        else {"host": dsn.host, "port": dsn.port}
-    )
-
-    async def connect() -> Connection:
-        connection = Connection(
-            user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4", autocommit=True,
-            connect_timeout=2,
-            sql_mode="'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",  # aiomysql does not quote it
-            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
-        )  # fmt: skip
-        await connection.open()
-        return connection
-
-    pool = Pool(connect, size)
+    pool = pool_of(dsn, size)
     try:
         yield Database(wing, pool, ids, publisher, acquire_timeout_s)
     finally:

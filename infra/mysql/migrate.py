@@ -1,8 +1,9 @@
 """Forward-only migrations and grants: `python -m infra.mysql.migrate [wing ...]`.
 
 For each wing: its schema, the shared tables (infra/mysql/schema), its own (market/<wing>/schema), in the order of their
-names; then its user, who may read and write its own tables and nothing else, and the relay's user. A table whose COMMENT
-starts with "append-only" gets no UPDATE and no DELETE. Safe to run again, and at once from several places.
+names; then its user, who may read and write its own tables and nothing else, the relay's user, and, where the wing has a
+replica, the user who may only read. A table whose COMMENT starts with "append-only" gets no UPDATE and no DELETE. Safe to run
+again, and at once from several places.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from infra.config import WINGS, Config, ConfigError, Dsn
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("%", "localhost")
+NOBODY_LOOKS_AT = ("outbox", "inbox", "idempotency")
+"""What only a primary is ever asked for."""
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
 
 
@@ -54,7 +57,7 @@ async def migrate(config: Config, wings: Sequence[str] = WINGS) -> list[str]:
                 if (await cursor.fetchone())[0] != 1:
                     raise ConfigError("another migration has been running for a minute")
                 applied += await _migrate_wing(cursor, wing, dsn.schema)
-                await _grant(cursor, dsn, config.relay_dsn(wing))
+                await _grant(cursor, dsn, config.relay_dsn(wing), config.replica_dsn(wing))
         finally:
             connection.close()
     return applied
@@ -114,14 +117,14 @@ async def _migrate_wing(cursor: aiomysql.Cursor, wing: str, schema: str) -> list
     return applied
 
 
-async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn) -> None:
+async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn, reader: Dsn | None) -> None:
     await cursor.execute(
         "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES "
         "WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE'",
         (wing.schema,),
     )
     tables = await cursor.fetchall()
-    for dsn in (wing, relay):
+    for dsn in filter(None, (wing, relay, reader)):
         if not _NAME.match(dsn.user):
             raise ConfigError(f"{dsn.user!r} is not a user name")
         for host in HOSTS:
@@ -141,6 +144,10 @@ async def _grant(cursor: aiomysql.Cursor, wing: Dsn, relay: Dsn) -> None:
             await cursor.execute(
                 f"GRANT {rights} ON {wing.schema}.{table} TO '{wing.user}'@'{host}'"
             )
+            if reader is not None and table not in NOBODY_LOOKS_AT:
+                await cursor.execute(
+                    f"GRANT SELECT ON {wing.schema}.{table} TO '{reader.user}'@'{host}'"
+                )
         await cursor.execute(
             f"GRANT SELECT, UPDATE, DELETE ON {wing.schema}.outbox TO '{relay.user}'@'{host}'"
         )

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pymysql.err
 
+from infra.config import Dsn
 from infra.mysql.connection import Connection
 
 Connect = Callable[[], Awaitable[Connection]]
@@ -115,3 +117,24 @@ class Pool:
         connection.close()
         self._used.discard(connection)
         self._hand_over(None)
+
+
+def pool_of(dsn: Dsn, size: int) -> Pool:
+    """At most `size` connections, opened as needed, so that a process starts without its database."""
+    where: dict[str, Any] = (
+        {"unix_socket": dsn.unix_socket}
+        if dsn.unix_socket
+        else {"host": dsn.host, "port": dsn.port}
+    )
+
+    async def connect() -> Connection:
+        connection = Connection(
+            user=dsn.user, password=dsn.password, db=dsn.schema, charset="utf8mb4", autocommit=True,
+            connect_timeout=2,
+            sql_mode="'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION'",  # aiomysql does not quote it
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", **where,
+        )  # fmt: skip
+        await connection.open()
+        return connection
+
+    return Pool(connect, size)

@@ -58,8 +58,9 @@ def read_settings() -> Iterator[tuple[str, ast.expr | None]]:
                     if isinstance(name, ast.Constant):
                         yield str(name.value), default
                     elif isinstance(name, ast.JoinedStr):
-                        assert ast.unparse(name) == "f'DSN_{wing.upper()}'"
-                        yield from ((f"DSN_{wing.upper()}", None) for wing in WINGS)
+                        prefix = re.fullmatch(r"f'(\w+)\{wing\.upper\(\)\}'", ast.unparse(name))
+                        assert prefix, ast.unparse(name)
+                        yield from ((f"{prefix[1]}{wing.upper()}", default) for wing in WINGS)
                     else:
                         assert ast.unparse(name) in NOT_SETTINGS, f"{file}: {ast.unparse(node)}"
 
