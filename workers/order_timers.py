@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from market.kernel.errors import Unavailable
@@ -17,17 +19,20 @@ log = structlog.get_logger("order_timers")
 
 
 async def run_once(orders: Orders, now_ms: int) -> int:
-    """Each order in its own transaction; one that fails is tried again later and blocks nobody."""
+    """One that fails is tried again later and blocks nobody."""
     async with orders.db.read() as cursor:
         due = await store.due_orders(cursor, now_ms, BATCH)
-    fired = 0
-    for order_id in due:
-        try:
-            fired += await actions.fire_timer(orders, order_id, now_ms)
-        except Unavailable:
-            raise
-        except Exception:
-            log.exception("timer failed", order_id=str(int(order_id)))
+    outcomes = await asyncio.gather(
+        *(actions.fire_timer(orders, order_id, now_ms) for order_id in due),
+        return_exceptions=True,
+    )
+    for order_id, outcome in zip(due, outcomes, strict=True):
+        if isinstance(outcome, Unavailable) or (
+            isinstance(outcome, BaseException) and not isinstance(outcome, Exception)
+        ):
+            raise outcome
+        if isinstance(outcome, Exception):
+            log.error("timer failed", order_id=str(int(order_id)), exc_info=outcome)
             async with orders.db.read() as cursor:
                 await store.postpone_timer(cursor, order_id, now_ms, RETRY_MS)
-    return fired
+    return sum(outcome is True for outcome in outcomes)

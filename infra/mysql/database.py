@@ -97,6 +97,7 @@ class Cursor:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._deferred: list[bytes] = []
+        self._awaited: list[tuple[int, list[Row]]] = []
 
     def drop(self) -> None:
         """Close the connection; its pool makes a new one."""
@@ -128,8 +129,12 @@ class Cursor:
         """The answers to `statements`, without those of what was deferred."""
         before = len(self._deferred)
         packet, self._deferred = [*self._deferred, *statements], []
+        awaited, self._awaited = self._awaited, []
         async with asyncio.timeout(STATEMENT_S):
-            return (await self._connection.run(packet))[before:]
+            answers = await self._connection.run(packet)
+        for place, rows in awaited:
+            rows += answers[place].rows
+        return answers[before:]
 
 
 class Tx(Cursor):
@@ -147,6 +152,13 @@ class Tx(Cursor):
     def defer(self, sql: str, *args: object) -> None:
         """Send it in front of the next statement, or of the COMMIT, in the same packet: a write whose answer says nothing."""
         self._deferred.append(bind(sql, args))
+
+    def defer_read(self, sql: str, *args: object) -> list[Row]:
+        """As `defer`, for a read: its rows are in the list when the packet has been answered."""
+        rows: list[Row] = []
+        self._awaited.append((len(self._deferred), rows))
+        self.defer(sql, *args)
+        return rows
 
     def new_id(self, gene: int | None = None) -> Id:
         return self._ids.make(self.now_ms, gene)
@@ -169,6 +181,12 @@ class Tx(Cursor):
         rows = await idempotency.claim(self, call, command, locks)
         self._claimed = (call.actor.user_id, call.key)
         return rows
+
+    def give_back(self) -> None:
+        """The key that was claimed: what has been written is committed, and the command refused all the same."""
+        if self._claimed is not None:
+            idempotency.give_back(self, *self._claimed)
+            self._claimed = None
 
     def emit(self, *facts: Fact) -> None:
         self._facts.extend(facts)
@@ -217,7 +235,7 @@ class Database:
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result, published = await self._once(now_ms, body)
+                return await self.once(now_ms, body)
             except idempotency.Replayed as replayed:
                 return wire.from_msgpack(replayed.reply, reply)
             except pymysql.err.MySQLError as error:
@@ -229,16 +247,10 @@ class Database:
                     raise Unavailable("the row stays locked") from error
                 RETRIES.labels(self.wing).inc()
                 await asyncio.sleep(random.uniform(0.002, 0.01) * 2**attempt)
-            else:
-                failpoints.reach("after_commit")
-                if published and self._publisher is not None:
-                    self._publisher.offer(self.wing, published)
-                return result
         raise AssertionError("unreachable")
 
-    async def _once(
-        self, now_ms: int, body: Callable[[Tx], Awaitable[R]]
-    ) -> tuple[R, list[Published]]:
+    async def once(self, now_ms: int, body: Callable[[Tx], Awaitable[R]]) -> R:
+        """As `act`, tried once: raise what MySQL says of a deadlock or a duplicate, and idempotency.Replayed."""
         async with self._connection() as connection:
             try:
                 tx = Tx(connection, self._ids, now_ms, self.wing)
@@ -251,7 +263,10 @@ class Database:
             except BaseException as error:
                 await _roll_back(connection, error)
                 raise
-            return result, published
+        failpoints.reach("after_commit")
+        if published and self._publisher is not None:
+            self._publisher.offer(self.wing, published)
+        return result
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Cursor]:

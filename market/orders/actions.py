@@ -1,17 +1,15 @@
-"""Doing it. Locks are always taken in the order bookable, order; each docstring names them."""
+"""Doing it. Locks are always taken in the order bookables, orders, each by id; each docstring names them."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from infra.action import action, table
-from infra.mysql.database import Tx
 from market.kernel.actor import Call, require_operator
-from market.kernel.errors import Held, NotYet, Unavailable, WrongCode
-from market.kernel.facts import CodesReplaced, Fact
-from market.kernel.ids import Id, gene_of
+from market.kernel.errors import Held, NotYet, Unavailable
+from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.orders import store
 from market.orders.commands import (
@@ -25,9 +23,9 @@ from market.orders.commands import (
     ReturnOrder,
     StartOrder,
 )  # fmt: skip
-from market.orders.rules import booking, life, price
+from market.orders.rules import booking, deciding
 from market.orders.rules import order as rules
-from market.orders.rules.order import Codes, Order, OrderView
+from market.orders.rules.order import Codes, OrderView
 from market.orders.wing import Orders
 
 
@@ -87,35 +85,12 @@ async def release_hold(orders: Orders, call: Call, command: ReleaseHold) -> Rele
 async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
     """Order a period, with a hold or without. Locks the bookable row: overlaps are decided under it."""
     period = Period(command.start_ms, command.end_ms)
-    held = await _held_by_another(orders, call, command.listing_id, period)
-
-    # A period may begin a little ago: what has ended since then overlaps it still.
-    locks = store.calendar_locks(command.listing_id, min(period.start_ms, call.now_ms))
-
-    async def body(tx: Tx) -> OrderView:
-        found = store.calendar(*await tx.claim(call, command, *locks))
-        bookable, busy = found.bookable, found.busy
-        if held is not None:  # said only now: a command that has been done is answered as it was
-            raise held
-        booking.check_quote(bookable, command.terms_version)
-        booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
-        booking.check_free(period, busy)
-        cost = price.quote(
-            period, bookable.price_hour_fen, bookable.price_day_fen, bookable.deposit_fen
-        )
-        order_id = tx.new_id(gene_of(bookable.listing_id))
-        order = rules.create(
-            order_id, bookable, call.actor.user_id, period, cost, _codes(), call.now_ms
-        )
-        bookable = replace(bookable, version=bookable.version + 1)
-        await store.insert_order(tx, order)
-        await store.bump_bookable(tx, bookable)
-        tx.emit(
-            rules.happened(order, "create", "buyer", booking.calendar(bookable, [*busy, period]))
-        )
-        return rules.see(order, "buyer")
-
-    view = await orders.db.act(call.now_ms, body, OrderView)
+    wish = deciding.Create(
+        listing_id=command.listing_id, buyer_id=call.actor.user_id, period=period,
+        terms_version=command.terms_version, codes=_codes(), now_ms=call.now_ms,
+        held=await _held_by_another(orders, call, command.listing_id, period),
+    )  # fmt: skip
+    view = await orders.groups.do(wish, call, command)
     if command.lease_id:
         orders.leases.release_soon(
             command.listing_id, command.lease_id, call.actor.user_id, call.now_ms
@@ -163,78 +138,25 @@ async def decide(orders: Orders, call: Call, command: DecideDispute) -> OrderVie
 async def fire_timer(orders: Orders, order_id: Id, now_ms: int) -> bool:
     """What the table says happens by itself, if it is due still. Locks the bookable when it frees, then the order."""
     async with orders.db.read() as cursor:
-        seen = await store.read_order(cursor, order_id)
-    expected = rules.due(seen)
-    if expected is None or expected[0] > now_ms:
+        due = rules.due(await store.read_order(cursor, order_id))
+    if due is None or due[0] > now_ms:
         return False
-    name = expected[1]
-    locks = store.move_locks(order_id, now_ms, frees=life.frees(life.BY_NAME[name]))
-
-    async def body(tx: Tx) -> bool:
-        order, calendar = store.moving(await tx.together(*locks))
-        if rules.due(order) != expected:
-            return False
-        moved, _ = rules.move(order, name, "time", now_ms)
-        await _save(tx, moved, name, "time", calendar)
-        return True
-
-    return await orders.db.act(now_ms, body, bool)
+    try:
+        await orders.groups.do(deciding.Due(order_id=order_id, name=due[1], now_ms=now_ms))
+    except NotYet:
+        return False
+    return True
 
 
 Move = CancelOrder | StartOrder | ReturnOrder | AcceptReturn | DisputeOrder | DecideDispute
 
 
 async def _move(orders: Orders, call: Call, name: str, command: Move) -> OrderView:
-    locks = store.move_locks(command.order_id, call.now_ms, frees=life.frees(life.BY_NAME[name]))
-
-    async def body(tx: Tx) -> OrderView:
-        order, calendar = store.moving(await tx.claim(call, command, *locks))
-        party = rules.party_of(order, call.actor)
-        moved, _ = rules.move(
-            order, name, party, call.now_ms, seen=command.version, code=getattr(command, "code", None),
-            reason=getattr(command, "reason", ""),
-        )  # fmt: skip
-        await _save(tx, moved, name, party, calendar)
-        return rules.see(moved, party)
-
-    try:
-        return await orders.db.act(call.now_ms, body, OrderView)
-    except WrongCode:
-        await _count_wrong_code(orders, command.order_id, call.now_ms)
-        raise
-
-
-async def _save(
-    tx: Tx, moved: Order, name: str, party: life.Party, calendar: store.Calendar | None
-) -> None:
-    """The order after a transition; with the calendar if that changes too, which then holds no more of it."""
-    view = None
-    if calendar is not None:
-        bookable = replace(calendar.bookable, version=calendar.bookable.version + 1)
-        await store.bump_bookable(tx, bookable)
-        view = booking.calendar(bookable, calendar.busy)
-    await store.update_order(tx, moved)
-    tx.emit(rules.happened(moved, name, party, view))
-
-
-async def _count_wrong_code(orders: Orders, order_id: Id, now_ms: int) -> None:
-    """In a transaction of its own, because the refused one was rolled back. Locks the order."""
-
-    async def body(tx: Tx) -> bool:
-        order = await store.lock_order(tx, order_id)
-        order, replaced = rules.count_wrong_code(order, _codes())
-        await store.update_order(tx, order)
-        if replaced:
-            data = CodesReplaced(order_id=order.id, version=order.version)
-            tx.emit(
-                Fact(
-                    kind=CodesReplaced.KIND, entity=order.id, version=order.version, data=data,
-                    pushes=tuple(rules.pushes(order)),
-                )
-            )  # fmt: skip
-        return replaced
-
-    await orders.db.act(now_ms, body, bool)
+    wish = deciding.Move(
+        order_id=command.order_id, name=name, actor=call.actor, fresh=_codes(), now_ms=call.now_ms,
+        seen=command.version, code=getattr(command, "code", None), reason=getattr(command, "reason", ""),
+    )  # fmt: skip
+    return await orders.groups.do(wish, call, command)
 
 
 async def _held_by_another(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
+from market.kernel.errors import Conflict
 from market.kernel.facts import CalendarChanged, Fact, Heard, ListingChanged, PaymentReceived
 from market.orders import store
+from market.orders.desk import Desk
 from market.orders.rules import booking
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
-from market.orders.store import Calendar
+from market.orders.rules.deciding import Calendar, Paid
 from market.orders.wing import Orders
 
 
@@ -20,11 +23,12 @@ async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) ->
     """Keep the bookable rows, each as last heard; tell the calendars' watchers when what is offered has changed."""
     changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
     newest = {data.listing_id: data for data in sorted(changes, key=lambda data: data.version)}
-    ids = sorted(newest)
-    locks = [lock for id_ in ids for lock in store.calendar_locks(id_, tx.now_ms)]
-    rows = iter(await tx.together(*locks))
-    for id_, bookables, taken in zip(ids, rows, rows, strict=True):
-        await _hear(tx, newest[id_], store.calendar(bookables, taken) if bookables else None)
+    locks = store.Locks(tx.now_ms)
+    for listing_id in newest:
+        locks.listing(listing_id)
+    known = locks.book(await tx.together(*locks.statements())).calendars
+    for listing_id in sorted(newest):
+        await _hear(tx, newest[listing_id], known.get(listing_id))
 
 
 async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
@@ -41,7 +45,7 @@ async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
     )  # fmt: skip
     await store.save_bookable(tx, bookable)
     if offer_changed:
-        view = booking.calendar(bookable, before.busy if before else [])
+        view = booking.calendar(bookable, [*before.busy.values()] if before else [])
         tx.emit(
             Fact(
                 kind=CalendarChanged.KIND, entity=bookable.listing_id, version=bookable.version,
@@ -51,18 +55,23 @@ async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
         )  # fmt: skip
 
 
-async def on_payment_received(orders: Orders, tx: Tx, fact: Heard) -> None:
+@Together
+async def on_payments_received(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
     """pending_payment -> ready. Money that comes too late is payments' to give back: it hears of the expiry itself."""
-    assert isinstance(fact.data, PaymentReceived)
-    order = await store.lock_order(tx, fact.data.order_id)
-    if order.state != "pending_payment" or fact.data.amount_fen < order.total_fen:
-        return
-    moved, _ = rules.move(order, "pay", "payments", tx.now_ms)
-    await store.update_order(tx, moved)
-    tx.emit(rules.happened(moved, "pay", "payments", None))
+    wishes = [
+        Paid(order_id=fact.data.order_id, amount_fen=fact.data.amount_fen, now_ms=tx.now_ms)
+        for fact in facts
+        if isinstance(fact.data, PaymentReceived)
+    ]
+    desk = Desk(wishes)
+    desk.load(await tx.together(*desk.locks))
+    for wish in wishes:
+        with contextlib.suppress(Conflict):
+            desk.decide(wish, tx)
+    desk.write(tx)
 
 
 HANDLERS: dict[str, Handler[Orders]] = {
     ListingChanged.KIND: on_listings_changed,
-    PaymentReceived.KIND: on_payment_received,
+    PaymentReceived.KIND: on_payments_received,
 }

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from itertools import chain, groupby
 
 from infra import wire
-from infra.mysql.connection import Row, Statement
+from infra.mysql.connection import Row, Statement, many
 from infra.mysql.database import Cursor, Tx
 from market.kernel.availability import Plan
-from market.kernel.errors import NotFound, NotYet
+from market.kernel.errors import NotFound
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.orders.rules import life
 from market.orders.rules.booking import Bookable
+from market.orders.rules.deciding import Book, Calendar
 from market.orders.rules.order import Order, due
 from market.orders.rules.price import Line
 
@@ -31,10 +32,10 @@ UPSERT_BOOKABLE = (
     "address = VALUES(address), plan = VALUES(plan), price_hour_fen = VALUES(price_hour_fen), "
     "price_day_fen = VALUES(price_day_fen), deposit_fen = VALUES(deposit_fen)"
 )
-BUMP_BOOKABLE = "UPDATE bookables SET version = %s WHERE listing_id = %s"
+RAISE_BOOKABLES = "UPDATE bookables SET version = version + %s WHERE listing_id IN ({})"
 BUSY = (
-    "SELECT listing_id, start_ms, end_ms FROM orders "
-    "WHERE listing_id IN ({}) AND blocking = 1 AND end_ms > %s ORDER BY start_ms"
+    "SELECT listing_id, id, start_ms, end_ms FROM orders "
+    "WHERE listing_id IN ({}) AND blocking = 1 AND end_ms > %s"
 )
 ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
@@ -43,13 +44,11 @@ ORDER = (
 )
 LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
 """An order's listing never changes, so that reading it needs no lock."""
-LOCK_BOOKABLE = f"{BOOKABLE} WHERE listing_id = %s FOR UPDATE"
-LOCK_BOOKABLE_OF = f"{BOOKABLE} WHERE listing_id = {LISTING} FOR UPDATE"
-LOCK_ORDER = f"{ORDER} WHERE id = %s FOR UPDATE"
-BUSY_BESIDE = (
-    f"SELECT listing_id, start_ms, end_ms FROM orders WHERE listing_id = {LISTING} "
-    "AND blocking = 1 AND end_ms > %s AND id <> %s ORDER BY start_ms"
+LOCK_BOOKABLES = (
+    f"{BOOKABLE} FORCE INDEX (PRIMARY) WHERE listing_id IN ({{}}) ORDER BY listing_id FOR UPDATE"
 )
+LOCK_ORDERS = f"{ORDER} FORCE INDEX (PRIMARY) WHERE id IN ({{}}) ORDER BY id FOR UPDATE"
+"""Rows are found, and so locked, in the order of their keys."""
 ORDER_VERSIONS = "SELECT id, version FROM orders WHERE id IN ({})"
 INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
@@ -57,9 +56,10 @@ INSERT_ORDER = (
     "pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-UPDATE_ORDER = (
-    "UPDATE orders SET version = %s, state = %s, blocking = %s, entered_ms = %s, start_code = %s, "
-    "return_code = %s, wrong_codes = %s, reason = %s, due_ms = %s WHERE id = %s"
+ON_DUPLICATE_ORDER = (
+    " ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), blocking = VALUES(blocking), "
+    "entered_ms = VALUES(entered_ms), start_code = VALUES(start_code), return_code = VALUES(return_code), "
+    "wrong_codes = VALUES(wrong_codes), reason = VALUES(reason), due_ms = VALUES(due_ms)"
 )
 POSTPONE = "UPDATE orders SET due_ms = %s WHERE id = %s AND due_ms <= %s"
 DUE = "SELECT id FROM orders WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
@@ -84,55 +84,73 @@ def _order(row: Row) -> Order:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """A bookable row under its lock, and what was taken when it was locked."""
+class Locks:
+    """The rows that a group needs, bookables before orders and each in the order of their ids; and what is taken of those
+    bookables after `since_ms`."""
 
-    bookable: Bookable
-    busy: list[Period]
+    def __init__(self, since_ms: int) -> None:
+        self._since_ms = since_ms
+        self._listings: set[Id] = set()
+        self._orders: set[Id] = set()
+        self._freed: set[Id] = set()
+
+    def listing(self, listing_id: Id) -> None:
+        self._listings.add(listing_id)
+
+    def order(self, order_id: Id, *, frees: bool) -> None:
+        """With its listing's calendar when it `frees` time."""
+        self._orders.add(order_id)
+        if frees:
+            self._freed.add(order_id)
+
+    def statements(self) -> list[Statement]:
+        found: list[Statement] = []
+        bookables = ", ".join([*["%s"] * len(self._listings), *[LISTING] * len(self._freed)])
+        which = [*self._listings, *self._freed]
+        if which:
+            found.append((LOCK_BOOKABLES.format(bookables), *which))
+        if self._orders:
+            found.append((LOCK_ORDERS.format(_marks(self._orders)), *self._orders))
+        if which:
+            found.append((BUSY.format(bookables), *which, self._since_ms))
+        return found
+
+    def book(self, rows: Sequence[Sequence[Row]]) -> Book:
+        """What `statements` have found."""
+        rest = iter(rows)
+        bookables = next(rest) if self._listings or self._freed else []
+        orders = next(rest) if self._orders else []
+        calendars = {row[0]: Calendar(_bookable(row), {}) for row in bookables}
+        for listing_id, order_id, start_ms, end_ms in next(rest, []):
+            calendars[listing_id].busy[Id(order_id)] = Period(start_ms, end_ms)
+        return Book(calendars, {row[0]: _order(row) for row in orders})
 
 
-def calendar_locks(listing_id: Id, since_ms: int) -> list[Statement]:
-    """For `calendar`: the bookable row's lock, and under it what is taken and ends after `since_ms`."""
-    return [(LOCK_BOOKABLE, listing_id), (BUSY.format("%s"), listing_id, since_ms)]
+def write(tx: Tx, book: Book) -> None:
+    """Deferred: what has changed, and its facts."""
+    by_rise = sorted(book.touched, key=book.touched.__getitem__)
+    for rise, listings in groupby(by_rise, key=book.touched.__getitem__):
+        ids = [*listings]
+        tx.defer(RAISE_BOOKABLES.format(_marks(ids)), rise, *ids)
+    created = [_values(book.orders[id_]) for id_ in sorted(book.created)]
+    if created:
+        tx.defer(many(INSERT_ORDER, len(created)), *chain.from_iterable(created))
+    changed = [_values(book.orders[id_]) for id_ in sorted(book.changed - book.created)]
+    if changed:
+        tx.defer(
+            many(INSERT_ORDER, len(changed)) + ON_DUPLICATE_ORDER, *chain.from_iterable(changed)
+        )
+    tx.emit(*book.facts())
 
 
-def calendar(bookables: list[Row], taken: list[Row]) -> Calendar:
-    """Raise NotYet when this wing has not heard of the listing: it may be on its way."""
-    if not bookables:
-        raise NotYet("no such listing, or not yet")
-    return Calendar(_bookable(bookables[0]), [Period(row[1], row[2]) for row in taken])
-
-
-def move_locks(order_id: Id, since_ms: int, *, frees: bool) -> list[Statement]:
-    """For `moving`: locks the bookable row if the transition `frees` time, then the order; then what others have taken."""
-    order = (LOCK_ORDER, order_id)
-    if not frees:
-        return [order]
-    return [
-        (LOCK_BOOKABLE_OF, order_id), order, (BUSY_BESIDE, order_id, since_ms, order_id),
-    ]  # fmt: skip
-
-
-def moving(rows: list[list[Row]]) -> tuple[Order, Calendar | None]:
-    """The order, and what its listing's calendar will be without it (None: unchanged). Raise NotFound."""
-    *before, orders, taken = rows if len(rows) > 1 else [*rows, []]
-    if not orders:
-        raise NotFound("no such order")
-    return _order(orders[0]), calendar(before[0], taken) if before else None
-
-
-async def find_bookable(cursor: Cursor, listing_id: Id, lock: str = "") -> Bookable | None:
-    row = await cursor.one(f"{BOOKABLE} WHERE listing_id = %s{lock}", listing_id)
+async def find_bookable(cursor: Cursor, listing_id: Id) -> Bookable | None:
+    row = await cursor.one(f"{BOOKABLE} WHERE listing_id = %s", listing_id)
     return _bookable(row) if row else None
 
 
 async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
-    marks = ", ".join(["%s"] * len(ids))
-    return [
-        _bookable(row)
-        for row in await cursor.all(f"{BOOKABLE} WHERE listing_id IN ({marks})", *ids)
-    ]
+    sql = f"{BOOKABLE} WHERE listing_id IN ({_marks(ids)})"
+    return [_bookable(row) for row in await cursor.all(sql, *ids)]
 
 
 async def save_bookable(tx: Tx, b: Bookable) -> None:
@@ -142,24 +160,13 @@ async def save_bookable(tx: Tx, b: Bookable) -> None:
     )  # fmt: skip
 
 
-async def bump_bookable(tx: Tx, bookable: Bookable) -> None:
-    tx.defer(BUMP_BOOKABLE, bookable.version, bookable.listing_id)
-
-
 async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Period]]:
     """What is taken of each listing and ends after `since_ms`. Under the bookable's lock this is the truth."""
     found: dict[Id, list[Period]] = {id_: [] for id_ in ids}
-    marks = ", ".join(["%s"] * len(ids))
-    for listing_id, start_ms, end_ms in await cursor.all(BUSY.format(marks), *ids, since_ms):
+    rows = await cursor.all(BUSY.format(_marks(ids)), *ids, since_ms)
+    for listing_id, _, start_ms, end_ms in rows:
         found[listing_id].append(Period(start_ms, end_ms))
     return found
-
-
-async def lock_order(tx: Tx, order_id: Id) -> Order:
-    rows = await tx.all(LOCK_ORDER, order_id)
-    if not rows:
-        raise NotFound("no such order")
-    return _order(rows[0])
 
 
 async def read_order(cursor: Cursor, order_id: Id) -> Order:
@@ -170,8 +177,7 @@ async def read_order(cursor: Cursor, order_id: Id) -> Order:
 
 
 async def read_orders(cursor: Cursor, ids: Sequence[Id]) -> list[Order]:
-    marks = ", ".join(["%s"] * len(ids))
-    return [_order(row) for row in await cursor.all(f"{ORDER} WHERE id IN ({marks})", *ids)]
+    return [_order(row) for row in await cursor.all(f"{ORDER} WHERE id IN ({_marks(ids)})", *ids)]
 
 
 async def read_orders_of(
@@ -184,19 +190,12 @@ async def read_orders_of(
     return [_order(row) for row in rows]
 
 
-async def insert_order(tx: Tx, o: Order) -> None:
-    tx.defer(
-        INSERT_ORDER, o.id, o.version, o.process_version, o.state, life.blocks(o.state), o.entered_ms,
+def _values(o: Order) -> tuple[object, ...]:
+    return (
+        o.id, o.version, o.process_version, o.state, life.blocks(o.state), o.entered_ms,
         o.listing_id, o.buyer_id, o.owner_id, o.title, o.address, o.period.start_ms, o.period.end_ms,
         o.terms_version, wire.json(o.lines), o.rent_fen, o.deposit_fen, o.fee_fen, o.pay_by_ms,
         o.start_code, o.return_code, o.wrong_codes, o.reason, _due_ms(o), o.created_ms,
-    )  # fmt: skip
-
-
-async def update_order(tx: Tx, o: Order) -> None:
-    tx.defer(
-        UPDATE_ORDER, o.version, o.state, life.blocks(o.state), o.entered_ms, o.start_code, o.return_code,
-        o.wrong_codes, o.reason, _due_ms(o), o.id,
     )  # fmt: skip
 
 
@@ -212,3 +211,7 @@ async def postpone_timer(cursor: Cursor, order_id: Id, now_ms: int, by_ms: int) 
 def _due_ms(order: Order) -> int | None:
     timer = due(order)
     return timer[0] if timer else None
+
+
+def _marks(ids: Iterable[Id]) -> str:
+    return ", ".join("%s" for _ in ids)

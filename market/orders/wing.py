@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from infra.mysql.database import Database
+from infra.mysql.groups import Groups
 from infra.process import Process
 from infra.redis.leases import LeaseBook
+from market.orders.desk import Desk
+from market.orders.rules.deciding import Wish
+from market.orders.rules.order import OrderView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     db: Database
+    groups: Groups[Wish, OrderView]
     leases: LeaseBook
 
 
 async def open_wing(process: Process) -> Orders:
-    return Orders(db=await process.database("orders"), leases=LeaseBook(process.redis))
+    db = await process.database("orders")
+    groups = Groups(
+        db, Desk, OrderView,
+        largest=process.config.integer("GROUP_SIZE", 64),
+        at_once=process.config.integer("GROUPS_AT_ONCE", 3),
+    )  # fmt: skip
+    return Orders(db=db, groups=groups, leases=LeaseBook(process.redis))

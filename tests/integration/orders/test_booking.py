@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,6 @@ from market.orders import actions, store, views
 from market.orders.commands import GetCalendar, GetQuote, Hold, ListOrders, ReleaseHold
 from market.orders.rules.booking import LEASE_MS
 from market.orders.rules.order import OrderView, Seat
-from market.orders.wing import Orders
 from tests.integration.conftest import call, new_id, someone
 from tests.integration.orders.conftest import NOW_MS, START_MS, Scene
 
@@ -245,7 +245,7 @@ async def test_what_cannot_be_booked_cannot_be_held(scene: Scene) -> None:
 @pytest.mark.allow_blocking  # reads its script
 async def test_without_redis_the_row_lock_alone_decides(scene: Scene) -> None:
     redis = connect("redis://127.0.0.1:1/0")
-    scene.orders = Orders(db=scene.orders.db, leases=LeaseBook(redis))
+    scene.orders = replace(scene.orders, leases=LeaseBook(redis))
     results = await asyncio.gather(
         *(scene.create(who=someone()) for _ in range(4)), return_exceptions=True
     )
@@ -352,11 +352,15 @@ async def test_a_move_that_frees_time_locks_the_calendar_and_then_the_order(scen
     db = scene.orders.db
 
     async def holds_the_order(tx: Tx) -> None:
-        await store.lock_order(tx, order.order_id)
+        locks = store.Locks(NOW_MS)
+        locks.order(order.order_id, frees=False)
+        await tx.together(*locks.statements())
         await db.act(NOW_MS, takes_the_calendar, type(None))
 
     async def takes_the_calendar(tx: Tx) -> None:
-        lock, *_ = store.move_locks(order.order_id, NOW_MS, frees=True)
+        locks = store.Locks(NOW_MS)
+        locks.order(order.order_id, frees=True)
+        lock, *_ = locks.statements()
         _, rows = await tx.together(("SET SESSION innodb_lock_wait_timeout = 1",), lock)
         assert rows[0][0] == order.listing_id
 

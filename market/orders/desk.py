@@ -1,0 +1,36 @@
+"""Where wishes for orders are decided, some at a time: their rows are locked, they are decided in turn, what changed is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.mysql.connection import Row, Statement
+from infra.mysql.database import Tx
+from market.orders import store
+from market.orders.rules.deciding import Book, Create, Outcome, Wish, decide
+
+
+class Desk:
+    """One transaction's work: an `infra.mysql.groups.Sitting`."""
+
+    def __init__(self, wishes: Sequence[Wish]) -> None:
+        self.now_ms = max(wish.now_ms for wish in wishes)
+        # A period may begin a little ago: what has ended since then overlaps it still.
+        starts = [wish.period.start_ms for wish in wishes if isinstance(wish, Create)]
+        self._locks = store.Locks(min([*starts, *(wish.now_ms for wish in wishes)]))
+        for wish in wishes:
+            if isinstance(wish, Create):
+                self._locks.listing(wish.listing_id)
+            else:
+                self._locks.order(wish.order_id, frees=wish.frees)
+        self.locks: Sequence[Statement] = self._locks.statements()
+        self._book = Book()
+
+    def load(self, rows: Sequence[Sequence[Row]]) -> None:
+        self._book = self._locks.book(rows)
+
+    def decide(self, wish: Wish, tx: Tx) -> Outcome:
+        return decide(self._book, wish, tx.new_id)
+
+    def write(self, tx: Tx) -> None:
+        store.write(tx, self._book)

@@ -1,0 +1,223 @@
+"""Commands decided one after the other against what those before them have left: what is locked is in a `Book`.
+
+A wish is refused before it changes anything, so that those after it do not notice; the one exception is a wrong code, which is
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from market.kernel.actor import Actor
+from market.kernel.errors import Conflict, MarketError, NotFound, NotYet, WrongCode
+from market.kernel.facts import CodesReplaced, Fact
+from market.kernel.ids import Id, gene_of
+from market.kernel.period import Period
+from market.orders.rules import booking, life, price
+from market.orders.rules import order as rules
+from market.orders.rules.booking import Bookable
+from market.orders.rules.life import Party
+from market.orders.rules.order import Codes, Order, OrderView
+
+NewId = Callable[[int], Id]
+"""A fresh id with the given gene."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """`held`: what to say of somebody else's hold, if there is one; said only to what has not been done."""
+
+    listing_id: Id
+    buyer_id: Id
+    period: Period
+    terms_version: int
+    codes: Codes
+    now_ms: int
+    held: MarketError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A transition that somebody asks for. `fresh` replaces the codes when too many were tried."""
+
+    order_id: Id
+    name: str
+    actor: Actor
+    fresh: Codes
+    now_ms: int
+    seen: int | None = None
+    code: str | None = None
+    reason: str = ""
+
+    @property
+    def frees(self) -> bool:
+        return life.frees(life.BY_NAME[self.name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What is expected to happen by itself, as the order was when last seen."""
+
+    order_id: Id
+    name: str
+    now_ms: int
+
+    @property
+    def frees(self) -> bool:
+        return life.frees(life.BY_NAME[self.name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    order_id: Id
+    amount_fen: int
+    now_ms: int
+    frees: bool = False
+
+
+Wish = Create | Move | Due | Paid
+Outcome = OrderView | MarketError
+
+
+@dataclass(slots=True)
+class Calendar:
+    """A bookable row under its lock, and what is taken, by order."""
+
+    bookable: Bookable
+    busy: dict[Id, Period]
+
+    def bump(self) -> None:
+        self.bookable = replace(self.bookable, version=self.bookable.version + 1)
+
+
+@dataclass(slots=True)
+class Book:
+    """Rows under their locks, as they are by now. `changed` and `created` are the orders to be written."""
+
+    calendars: dict[Id, Calendar] = field(default_factory=dict)
+    orders: dict[Id, Order] = field(default_factory=dict)
+    created: set[Id] = field(default_factory=set)
+    changed: set[Id] = field(default_factory=set)
+    touched: dict[Id, int] = field(default_factory=dict)
+    """Listing -> by how much its calendar's version rises."""
+    _happened: list[tuple[Order, str, Party]] = field(default_factory=list)
+    _facts: list[Fact] = field(default_factory=list)
+
+    def calendar(self, listing_id: Id) -> Calendar:
+        """Raise NotYet when this wing has not heard of the listing: it may be on its way."""
+        try:
+            return self.calendars[listing_id]
+        except KeyError:
+            raise NotYet("no such listing, or not yet") from None
+
+    def order(self, order_id: Id) -> Order:
+        """Raise NotFound."""
+        try:
+            return self.orders[order_id]
+        except KeyError:
+            raise NotFound("no such order") from None
+
+    def enter(self, order: Order, name: str, by: Party) -> None:
+        """The order after a transition, or as it begins. What blocks no more has its calendar in the book."""
+        before = self.orders.get(order.id)
+        if before is None or life.blocks(before.state) != life.blocks(order.state):
+            calendar = self.calendar(order.listing_id)
+            if life.blocks(order.state):
+                calendar.busy[order.id] = order.period
+            else:
+                calendar.busy.pop(order.id, None)
+            calendar.bump()
+            self.touched[order.listing_id] = self.touched.get(order.listing_id, 0) + 1
+        self.orders[order.id] = order
+        (self.created if before is None else self.changed).add(order.id)
+        self._happened.append((order, name, by))
+
+    def count_wrong_code(self, order: Order, fresh: Codes) -> None:
+        order, replaced = rules.count_wrong_code(order, fresh)
+        self.orders[order.id] = order
+        self.changed.add(order.id)
+        if replaced:
+            data = CodesReplaced(order_id=order.id, version=order.version)
+            self._facts.append(
+                Fact(
+                    kind=CodesReplaced.KIND, entity=order.id, version=order.version, data=data,
+                    pushes=tuple(rules.pushes(order)),
+                )
+            )  # fmt: skip
+
+    def facts(self) -> Iterator[Fact]:
+        """In order for each order. A calendar that changed many times is told of once, as it is at the end."""
+        last = {order.listing_id: n for n, (order, _, _) in enumerate(self._happened)}
+        for n, (order, name, by) in enumerate(self._happened):
+            view = None
+            if order.listing_id in self.touched and last[order.listing_id] == n:
+                calendar = self.calendars[order.listing_id]
+                view = booking.calendar(calendar.bookable, [*calendar.busy.values()])
+            yield rules.happened(order, name, by, view)
+        yield from self._facts
+
+
+def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
+    """Raise MarketError when the wish is refused and nothing has changed. A refusal that is returned has been noted in the book."""
+    match wish:
+        case Create():
+            return _create(book, wish, new_id)
+        case Move():
+            return _move(book, wish)
+        case Due():
+            return _fire(book, wish)
+        case Paid():
+            return _pay(book, wish)
+
+
+def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
+    calendar = book.calendar(wish.listing_id)
+    bookable = calendar.bookable
+    if wish.held is not None:
+        raise wish.held
+    booking.check_quote(bookable, wish.terms_version)
+    booking.check_period(bookable, wish.buyer_id, wish.period, wish.now_ms)
+    booking.check_free(wish.period, [*calendar.busy.values()])
+    cost = price.quote(
+        wish.period, bookable.price_hour_fen, bookable.price_day_fen, bookable.deposit_fen
+    )
+    order_id = new_id(gene_of(bookable.listing_id))
+    order = rules.create(
+        order_id, bookable, wish.buyer_id, wish.period, cost, wish.codes, wish.now_ms
+    )
+    book.enter(order, "create", "buyer")
+    return rules.see(order, "buyer")
+
+
+def _move(book: Book, wish: Move) -> Outcome:
+    order = book.order(wish.order_id)
+    party = rules.party_of(order, wish.actor)
+    try:
+        moved, _ = rules.move(
+            order, wish.name, party, wish.now_ms, seen=wish.seen, code=wish.code, reason=wish.reason,
+        )  # fmt: skip
+    except WrongCode as refusal:
+        book.count_wrong_code(order, wish.fresh)
+        return refusal
+    book.enter(moved, wish.name, party)
+    return rules.see(moved, party)
+
+
+def _fire(book: Book, wish: Due) -> Outcome:
+    order = book.order(wish.order_id)
+    due = rules.due(order)
+    if due is None or due[1] != wish.name or due[0] > wish.now_ms:
+        raise NotYet("nothing is due")
+    moved, _ = rules.move(order, wish.name, "time", wish.now_ms)
+    book.enter(moved, wish.name, "time")
+    return rules.see(moved, "operator")
+
+
+def _pay(book: Book, wish: Paid) -> Outcome:
+    order = book.order(wish.order_id)
+    if wish.amount_fen < order.total_fen:
+        raise Conflict("too little money", total_fen=order.total_fen)
+    moved, _ = rules.move(order, "pay", "payments", wish.now_ms)
+    book.enter(moved, "pay", "payments")
+    return rules.see(moved, "operator")
