@@ -18,7 +18,7 @@ async def facts_per_hour(insights: Insights, call: Call, query: FactsPerHour) ->
     """Operators: how many facts of each kind occurred in each UTC hour."""
     require_operator(call.actor)
     within = rules.span(query.from_ms, query.to_ms)
-    async with insights.db.read() as cursor:
+    async with insights.db.glance() as cursor:
         return FactsPerHourView(hours=tuple(await store.read(cursor, within)))
 
 

@@ -96,7 +96,10 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetListing:
+    """A reader who says what it has `seen` is shown nothing older."""
+
     listing_id: Id
+    seen: Version | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

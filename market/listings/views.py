@@ -18,6 +18,7 @@ from market.listings.commands import GetCategories, GetListing, ListMine, Search
 from market.listings.rules import categories as category_rules
 from market.listings.rules import ranking, shown
 from market.listings.rules.categories import CategoriesView
+from market.listings.rules.listing import Listing
 from market.listings.rules.shown import Hit, ListingCard, ListingView, MineView, SearchView
 from market.listings.wing import Listings
 
@@ -33,11 +34,20 @@ GONE_TOLD_MS = DAY_MS
 @view("listings.get", public=True)
 async def get(listings: Listings, call: Call, query: GetListing) -> ListingView:
     """A listing, whatever its status. Its owner sees the address too."""
-    async with listings.db.read() as cursor:
+
+    async def read(cursor: Cursor) -> Listing:
         found = await store.read(cursor, [query.listing_id])
-    if not found:
-        raise NotFound("no such listing")
-    return shown.view(found[0], call.actor.user_id)
+        if not found:
+            raise NotFound("no such listing")
+        return found[0]
+
+    def version(listing: Listing) -> int:
+        """An owner may just have changed it, and does not say."""
+        untold = query.seen is None and listing.owner.user_id == call.actor.user_id
+        return -1 if untold else listing.version
+
+    listing = await listings.db.as_new_as(query.seen or 0, read, version)
+    return shown.view(listing, call.actor.user_id)
 
 
 @view("listings.categories", public=True)
@@ -63,7 +73,7 @@ async def mine(listings: Listings, call: Call, query: ListMine) -> MineView:
 async def search(listings: Listings, call: Call, query: Search) -> SearchView:
     """Live listings around a place, best first. Nothing found is an empty list."""
     here = Point(query.lat, query.lng)
-    async with listings.db.read() as cursor:
+    async with listings.db.glance() as cursor:
         candidates = await store.candidates(
             cursor, box_around(here, query.radius_m), here, category=query.category,
             words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
@@ -71,7 +81,7 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
     # Ranking needs no connection, so that none is kept from others meanwhile.
     ranked = await asyncio.to_thread(ranking.rank, candidates, here, query.radius_m, query.sort)
     best = ranked[: query.limit]
-    async with listings.db.read() as cursor:
+    async with listings.db.glance() as cursor:
         cards = {
             listing.id: shown.card(listing)
             for listing in await store.read(cursor, [r.candidate.id for r in best])

@@ -35,8 +35,12 @@ class Publish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListInbox:
-    """The newest entries, or those before or after a number (not both)."""
+    """The newest entries, or those before or after a number (not both). A reader who gives the last one that it has `seen` may be
+    answered by a copy that has it too."""
 
     before: Seq | None = None
     after: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    seen: (
+        Annotated[int, Meta(ge=0, le=2**53, description="the last entry seen; 0: none yet")] | None
+    ) = None

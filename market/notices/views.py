@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.action import view
+from infra.mysql.database import Cursor
 from market.kernel import log
 from market.kernel.actor import Call
 from market.kernel.ids import Id
@@ -36,14 +37,17 @@ class InboxView:
 async def inbox(notices: Notices, call: Call, query: ListInbox) -> InboxView:
     """One's notices, with the badges."""
     user_id = call.actor.user_id
-    async with notices.db.read() as cursor:
+
+    async def read(cursor: Cursor) -> InboxView:
         mine = (await store.read_inboxes(cursor, [user_id])).get(user_id, Inbox(user_id=user_id))
         wanted = log.page(mine.last_seq, query.before, query.after, query.limit)
         entries = await store.read_entries(cursor, [Range(user_id, wanted.after, wanted.up_to)])
-    return InboxView(
-        entries=tuple(entry for _, entry in entries), last_seq=mine.last_seq, read_up_to=mine.read_up_to,
-        unread=mine.unread, unread_chats=mine.unread_chats, more=wanted.more,
-    )  # fmt: skip
+        return InboxView(
+            entries=tuple(entry for _, entry in entries), last_seq=mine.last_seq, read_up_to=mine.read_up_to,
+            unread=mine.unread, unread_chats=mine.unread_chats, more=wanted.more,
+        )  # fmt: skip
+
+    return await notices.db.as_new_as(query.seen, read, lambda inbox: inbox.last_seq)
 
 
 async def snapshot(notices: Notices, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:

@@ -15,6 +15,14 @@ Code = Annotated[str, Meta(pattern="^[0-9]{6}$", description="the other party's 
 Seen = Annotated[
     int, Meta(ge=1, le=2**53, description="the order's version as last seen; left out: any")
 ]
+SeenOrders = Annotated[
+    str,
+    Meta(
+        max_length=800,
+        pattern=r"^([0-9]{1,19}\.[0-9]{1,16}(,[0-9]{1,19}\.[0-9]{1,16}){0,19})?$",
+        description="orders as last seen, id.version and commas between them; empty: none yet",
+    ),
+]
 Terms = Annotated[int, Meta(ge=1, le=2**53, description="the listing's terms_version as last seen")]
 Reason = Annotated[str, Meta(max_length=500)]
 
@@ -97,16 +105,21 @@ class DecideDispute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetOrder:
+    """A reader who says what it has `seen` may be answered by a copy that is at least as new."""
+
     order_id: Id
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOrders:
-    """One's own orders, newest first. `before` is the last order id of the page before."""
+    """One's own orders, newest first. `before` is the last order id of the page before. A reader who says what it has `seen` of
+    that role may be answered by a copy that is at least as new."""
 
     role: Literal["buyer", "owner"] = "buyer"
     before: Id | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    seen: SeenOrders | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from infra.action import view
+from infra.mysql.database import Cursor
 from infra.redis.leases import Leases
 from market.kernel.actor import Call
 from market.kernel.errors import NotFound, Unavailable
@@ -14,7 +15,7 @@ from market.kernel.period import Period
 from market.kernel.topics import EVERYONE, Snapshot, Want, topic_id
 from market.orders import store
 from market.orders.commands import GetCalendar, GetOrder, GetQuote, ListOrders
-from market.orders.rules import booking, price
+from market.orders.rules import booking, price, seen
 from market.orders.rules import order as rules
 from market.orders.rules.booking import CalendarView
 from market.orders.rules.order import OrderView
@@ -60,8 +61,11 @@ class PublicLease:
 @view("orders.get")
 async def get(orders: Orders, call: Call, query: GetOrder) -> OrderView:
     """One order, as the asking party (or an operator) may see it."""
-    async with orders.db.read() as cursor:
-        order = await store.read_order(cursor, query.order_id)
+
+    async def read(cursor: Cursor) -> rules.Order:
+        return await store.read_order(cursor, query.order_id)
+
+    order = await orders.db.as_new_as(query.seen, read, lambda order: order.version)
     return rules.see(order, rules.party_of(order, call.actor))
 
 
@@ -69,11 +73,18 @@ async def get(orders: Orders, call: Call, query: GetOrder) -> OrderView:
 async def mine(orders: Orders, call: Call, query: ListOrders) -> OrderPage:
     """One's own orders, as buyer or as owner, newest first."""
     before = MAX_ID if query.before is None else query.before
-    async with orders.db.read() as cursor:
+
+    async def read(cursor: Cursor) -> tuple[list[rules.Order], bool]:
         found = await store.read_orders_of(
             cursor, call.actor.user_id, query.role, before, query.limit + 1
         )
-    page, more = found[: query.limit], len(found) > query.limit
+        return found[: query.limit], len(found) > query.limit
+
+    def shows(found: tuple[list[rules.Order], bool]) -> bool:
+        page, more = found
+        return seen.shown(page, seen.parse(query.seen or ""), before=before, more=more)
+
+    page, more = await orders.db.as_new_as(None if query.seen is None else True, read, shows)
     return OrderPage(
         orders=tuple(rules.see(order, query.role) for order in page),
         next_before=page[-1].id if more else None,

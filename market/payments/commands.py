@@ -22,7 +22,10 @@ class GetOrderMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetStatement:
+    """A reader who says how many lines it has `seen` may be answered by a copy that has them too."""
+
     order_id: Id
+    seen: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.action import view
+from infra.mysql.database import Cursor
 from market.kernel.actor import Call, require_operator
 from market.kernel.errors import NotFound
 from market.kernel.topics import Snapshot, Want
@@ -32,12 +33,15 @@ async def of_order(payments: Payments, call: Call, query: GetOrderMoney) -> Orde
 @view("payments.statement")
 async def statement(payments: Payments, call: Call, query: GetStatement) -> StatementView:
     """Every fen of the order, for both parties: what was paid, is held, went to whom, came back."""
-    async with payments.db.read() as cursor:
+
+    async def read(cursor: Cursor) -> StatementView:
         payable = await store.read_payable(cursor, query.order_id)
         if payable is None:
             raise NotFound("no such order")
         sight.party_of(payable, call.actor)
         return sight.statement(payable, await ledger_store.entries_of(cursor, query.order_id))
+
+    return await payments.db.as_new_as(query.seen, read, lambda found: len(found.lines))
 
 
 @view("payments.balance")

@@ -28,7 +28,7 @@ async def of_order(ratings: Ratings, call: Call, query: OfOrder) -> OrderRatings
 async def of_user(ratings: Ratings, call: Call, query: OfUser) -> UserRatingsView:
     """What has been revealed about somebody, newest first."""
     before = Id(MAX_ID) if query.before is None else query.before
-    async with ratings.db.read() as cursor:
+    async with ratings.db.glance() as cursor:
         found = await store.revealed_about(cursor, query.user_id, before, query.limit + 1)
     page = found[: query.limit]
     return UserRatingsView(
@@ -40,7 +40,7 @@ async def of_user(ratings: Ratings, call: Call, query: OfUser) -> UserRatingsVie
 @view("ratings.credit", public=True)
 async def credit(ratings: Ratings, call: Call, query: GetCredit) -> CreditView:
     """Somebody's credit; of somebody nobody has rated, what everybody starts with."""
-    async with ratings.db.read() as cursor:
+    async with ratings.db.glance() as cursor:
         return rules.credit(await store.read_tally(cursor, "credits", query.user_id))
 
 

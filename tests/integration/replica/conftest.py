@@ -15,6 +15,9 @@ from infra.config import Config
 from infra.mysql.database import Database
 from infra.mysql.replica import Bounds, Replica, open_replica
 from infra.process import Process, open_process
+from tests.integration.listings.conftest import listings as listings
+from tests.integration.orders.conftest import orders as orders
+from tests.integration.orders.conftest import scene as scene
 
 PATIENCE_S = 0.25
 BOUNDS = Bounds(lag_s=0.5, patience_s=PATIENCE_S, steady_s=0.0)
