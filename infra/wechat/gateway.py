@@ -20,7 +20,7 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,8 +38,10 @@ from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProvide
 _UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
 _TOO_FREQUENT = 429
 
-ATTEMPT_S = 5.0  # of each attempt; there are four at most, see calls.py
 CONNECT_S = 2.0
+# Of each attempt; there are four at most, see calls.py.
+CALL = aiohttp.ClientTimeout(total=5.0, sock_connect=CONNECT_S)
+DOWNLOAD = aiohttp.ClientTimeout(total=60.0, sock_connect=CONNECT_S)
 
 T = TypeVar("T")
 
@@ -71,13 +73,29 @@ def read_keys(config: WechatPayConfig) -> Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """The merchant's way to `config.url`, over `session`, whose timeout bounds each attempt."""
+    """The merchant's way to `config.url`, over `session`."""
 
     config: WechatPayConfig
     keys: Keys
     session: aiohttp.ClientSession
     clock_ms: Callable[[], int]
     chance: random.Random
+
+    async def download(self, api: str, path: str, read: Callable[[bytes], T]) -> T:
+        """What `read` makes of a file. Files come without a signature: `read` has to prove them, and
+        raises Malformed otherwise.
+        """
+
+        async def attempt() -> T:
+            status, headers, raw = await self._send("GET", path, b"", DOWNLOAD)
+            if status != 200:
+                raise self._judged(status, headers, raw)
+            try:
+                return await asyncio.to_thread(read, raw)
+            except Malformed as problem:
+                raise TryAgain(f"malformed file: {problem}") from None
+
+        return await self._persistently(api, attempt)
 
     async def call(
         self,
@@ -101,6 +119,9 @@ class Gateway:
             except Malformed as problem:
                 raise TryAgain(f"malformed answer: {problem}") from None
 
+        return await self._persistently(api, attempt)
+
+    async def _persistently(self, api: str, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await persistently(api, attempt, self.chance)
         except TryAgain as problem:
@@ -108,6 +129,36 @@ class Gateway:
 
     async def _exchange(self, method: str, path: str, body: bytes) -> Any:
         """One signed request and its proved answer, parsed (None for an empty one)."""
+        status, headers, raw = await self._send(method, path, body)
+        if status >= 300:
+            raise self._judged(status, headers, raw)
+        self._prove(headers, raw)
+        return _parsed(raw)
+
+    def _judged(
+        self, status: int, headers: Mapping[str, str], raw: bytes
+    ) -> MarketError | TryAgain:
+        """What a refusal means. Answers to a request whose signature was accepted are signed; one
+        without a signature (a gateway's 401 or 403) is still heard, as the official SDKs do.
+        """
+        if "Wechatpay-Signature" in headers:
+            self._prove(headers, raw)
+        return _refusal(status, _parsed(raw))
+
+    def _prove(self, headers: Mapping[str, str], raw: bytes) -> None:
+        try:
+            verify_signed(self.keys.addressee.platform_keys, headers, raw, self.clock_ms())
+        except Unverified as problem:
+            raise TryAgain(f"answer not verified: {problem}") from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        timeout: aiohttp.ClientTimeout = CALL,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One signed request: status, headers and body of whatever comes back."""
         url = URL(self.config.url.rstrip("/") + path, encoded=True)
         headers = {
             "Authorization": authorization(
@@ -126,22 +177,14 @@ class Gateway:
             "Wechatpay-Serial": self.config.platform_key_id,
         }
         async with self.session.request(
-            method, url, data=body or None, headers=headers, allow_redirects=False
+            method,
+            url,
+            data=body or None,
+            headers=headers,
+            allow_redirects=False,
+            timeout=timeout,
         ) as response:
-            raw = await response.read()
-        # Answers to a request whose signature was accepted are signed. A refusal without a
-        # signature (a gateway's 401 or 403) is still heard, as the official SDKs do; a success
-        # without one is not.
-        if response.status < 300 or "Wechatpay-Signature" in response.headers:
-            keys = self.keys.addressee.platform_keys
-            try:
-                verify_signed(keys, response.headers, raw, self.clock_ms())
-            except Unverified as problem:
-                raise TryAgain(f"answer not verified: {problem}") from None
-        answer = _parsed(raw)
-        if response.status < 300:
-            return answer
-        raise _refusal(response.status, answer)
+            return response.status, response.headers, await response.read()
 
 
 def wall_clock_ms() -> int:
@@ -153,10 +196,7 @@ async def open_gateway(
 ) -> Gateway:
     """Reads the keys (ConfigError) and makes a session, which is the caller's to close."""
     keys = await asyncio.to_thread(read_keys, config)
-    session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=ATTEMPT_S, sock_connect=CONNECT_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+    session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     return Gateway(config=config, keys=keys, session=session, clock_ms=clock_ms, chance=chance)
 
 

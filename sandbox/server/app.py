@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
 
 from sandbox.server import gate, keys, login, messages, page, pay, phone, refunds
-from sandbox.server.ecommerce import onboarding, trades
+from sandbox.server.ecommerce import bills, onboarding, sharing, trades
 from sandbox.server.ecommerce import refunds as ecommerce_refunds
 from sandbox.server.errands import ERRANDS, Errands
 from sandbox.server.faults import Faults
@@ -37,6 +37,7 @@ def make_app(
     app[RULEBOOK] = Rulebook(rules)
     app[TIME_FACTOR] = time_factor
     app[messages.MESSAGES] = deque(maxlen=1000)
+    app[bills.FILES] = OrderedDict()
     app[ERRANDS] = Errands()
     app.cleanup_ctx.append(_background)
     transactions, partner = "/v3/pay/transactions", "/v3/pay/partner/transactions"
@@ -65,6 +66,14 @@ def make_app(
             web.get(
                 f"{ecommerce}/refunds/out-refund-no/{{out_refund_no}}", ecommerce_refunds.query
             ),
+            web.post(f"{ecommerce}/profitsharing/receivers/add", sharing.add_receiver),
+            web.post(f"{ecommerce}/profitsharing/orders", sharing.share),
+            web.get(f"{ecommerce}/profitsharing/orders", sharing.query),
+            web.get(f"{ecommerce}/profitsharing/orders/{{transaction_id}}/amounts", sharing.left),
+            web.post(f"{ecommerce}/profitsharing/finish-order", sharing.finish),
+            web.get("/v3/bill/tradebill", bills.trade_bill),
+            web.get("/v3/bill/fundflowbill", bills.fund_bill),
+            web.get(gate.BILL, bills.download),
             web.post("/sandbox/login-code", phone.make_login_code),
             web.post("/sandbox/pay", phone.pay),
             web.post("/sandbox/notify", phone.notify),
@@ -93,6 +102,8 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
         of_partner = trade is not None and trade.sub_mchid
         settle = ecommerce_refunds.settle if of_partner else refunds.settle
         app[ERRANDS].run(settle(app, refund))
+    for share in app[STORE].shares_under_way():
+        app[ERRANDS].run(sharing.settle(app, share))
     yield
     await app[ERRANDS].close()
     await notifier.close()

@@ -11,6 +11,15 @@ On notifications:
     notify_duplicate         sent twice at once
     notify_delay             sent one retry interval late
     notify_wrong_signature   the first one is signed wrongly; it is sent again as for any refusal
+    notify_reorder           sent right after the next one, whatever that is about
+Only when asked for, by "next", since WeChat does none of it by itself:
+    answer_wrong_signature   a call's answer is signed wrongly, and yet it was done
+    notify_amount_changed    the first notification tells one fen more than was paid, well signed
+    refund_abnormal          the next refund ends as ABNORMAL: the user's account does not take it
+    refund_closed            the next refund ends as CLOSED, and the money stays
+    bill_corrupt             the next bill is cut short: its digest does not match
+    bill_line_missing        the next trade bill lacks its last line
+    bill_amount_changed      the last line of the next trade bill tells one yuan more
 """
 
 from __future__ import annotations
@@ -21,8 +30,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 CALL_KINDS = ("error_before", "error_after", "drop_before", "drop_after", "delay")
-NOTIFY_KINDS = ("notify_drop", "notify_duplicate", "notify_delay", "notify_wrong_signature")
+NOTIFY_KINDS = (
+    "notify_drop",
+    "notify_duplicate",
+    "notify_delay",
+    "notify_wrong_signature",
+    "notify_reorder",
+)
 KINDS = CALL_KINDS + NOTIFY_KINDS
+CALL_DEMANDS = ("answer_wrong_signature",)
+NOTIFY_DEMANDS = ("notify_amount_changed",)
+REFUND_DEMANDS = ("refund_abnormal", "refund_closed")
+BILL_DEMANDS = ("bill_corrupt", "bill_line_missing", "bill_amount_changed")
+DEMANDS = CALL_DEMANDS + NOTIFY_DEMANDS + REFUND_DEMANDS + BILL_DEMANDS
+_QUEUES = (
+    CALL_KINDS + CALL_DEMANDS,
+    NOTIFY_KINDS + NOTIFY_DEMANDS,
+    REFUND_DEMANDS,
+    BILL_DEMANDS,
+)
+_CALL, _NOTIFY, _REFUND, _BILL = range(len(_QUEUES))
 DELAY_S = 1.5
 
 
@@ -35,18 +62,24 @@ class Faults:
         self._random = random.Random(seed)
         self.rate = rate
         self.kinds: tuple[str, ...] = KINDS
-        self._next: dict[bool, deque[str]] = {True: deque(), False: deque()}
+        self._next: tuple[deque[str], ...] = tuple(deque() for _ in _QUEUES)
         self._calls = 0
         self._injected: Counter[str] = Counter()
 
     def for_call(self) -> str | None:
         """The fault of one more API call, if any."""
         self._calls += 1
-        return self._draw(CALL_KINDS, notify=False)
+        return self._forced(_CALL) or self._drawn(CALL_KINDS)
 
     def for_notification(self) -> str | None:
         """The fault of one more notification, drawn once for all of its attempts."""
-        return self._draw(NOTIFY_KINDS, notify=True)
+        return self._forced(_NOTIFY) or self._drawn(NOTIFY_KINDS)
+
+    def for_refund(self) -> str | None:
+        return self._forced(_REFUND)
+
+    def for_bill(self) -> str | None:
+        return self._forced(_BILL)
 
     def plan(self, wish: Mapping[str, Any]) -> None:
         """Takes {"rate": 0..1, "kinds": [...], "next": [...]}, each optional. `next` replaces what
@@ -57,39 +90,41 @@ class Faults:
             valid = isinstance(rate, int | float) and not isinstance(rate, bool)
             if not valid or not 0 <= rate <= 1:
                 raise BadPlan("rate is between 0 and 1")
-        chosen = None if kinds is None else _known(kinds)
-        queue = None if forced is None else _known(forced)
+        chosen = None if kinds is None else _known(kinds, KINDS)
+        queue = None if forced is None else _known(forced, KINDS + DEMANDS)
         if rate is not None:
             self.rate = float(rate)
         if chosen is not None:
             self.kinds = chosen
         if queue is not None:
-            for notify in (False, True):
-                self._next[notify] = deque(k for k in queue if (k in NOTIFY_KINDS) is notify)
+            self._next = tuple(deque(k for k in queue if k in family) for family in _QUEUES)
 
     def report(self) -> dict[str, Any]:
         return {
             "rate": self.rate,
             "kinds": list(self.kinds),
-            "next": [*self._next[False], *self._next[True]],
+            "next": [kind for waiting in self._next for kind in waiting],
             "calls": self._calls,
             "injected": dict(self._injected),
         }
 
-    def _draw(self, family: Sequence[str], *, notify: bool) -> str | None:
-        kind = None
-        if self._next[notify]:
-            kind = self._next[notify].popleft()
-        else:
-            choice = [kind for kind in self.kinds if kind in family]
-            if choice and self._random.random() < self.rate:
-                kind = self._random.choice(choice)
-        if kind is not None:
-            self._injected[kind] += 1
+    def _forced(self, queue: int) -> str | None:
+        if not self._next[queue]:
+            return None
+        kind = self._next[queue].popleft()
+        self._injected[kind] += 1
+        return kind
+
+    def _drawn(self, family: Sequence[str]) -> str | None:
+        choice = [kind for kind in self.kinds if kind in family]
+        if not choice or self._random.random() >= self.rate:
+            return None
+        kind = self._random.choice(choice)
+        self._injected[kind] += 1
         return kind
 
 
-def _known(kinds: object) -> tuple[str, ...]:
-    if not isinstance(kinds, list) or any(kind not in KINDS for kind in kinds):
-        raise BadPlan(f"kinds are a list out of {', '.join(KINDS)}")
+def _known(kinds: object, allowed: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(kinds, list) or any(kind not in allowed for kind in kinds):
+        raise BadPlan(f"kinds are a list out of {', '.join(allowed)}")
     return tuple(kinds)

@@ -24,6 +24,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAY = "/v3/"
 MINI = ("/sns/", "/cgi-bin/", "/wxa/")
 PHONE = "/sandbox/"
+BILL = "/v3/billdownload/file"
+WRONGLY = "wrongly signed"
 
 
 @web.middleware
@@ -40,10 +42,14 @@ async def open_to_browsers(request: web.Request, handler: Handler) -> web.Stream
 @web.middleware
 async def prove(request: web.Request, handler: Handler) -> web.StreamResponse:
     answer = await handler(request)
-    # As documented: WeChat signs its answer once it has accepted the request's signature.
-    if request.path.startswith(PAY) and isinstance(answer, web.Response) and answer.status != 401:
+    # As documented: WeChat signs its answer once it has accepted the request's signature, unless it
+    # is a bill.
+    signed = request.path.startswith(PAY) and request.path != BILL
+    if signed and isinstance(answer, web.Response) and answer.status != 401:
         identity = request.app[IDENTITY]
         body = answer.body if isinstance(answer.body, bytes) else b""
+        if WRONGLY in request:
+            body += b" "
         answer.headers.update(
             platform_headers(
                 identity.platform_key, identity.account.platform_key_id, body, now_ms() // 1000
@@ -69,6 +75,8 @@ async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
             return _cut(request)
         case "delay":
             await asyncio.sleep(DELAY_S)
+        case "answer_wrong_signature":
+            request[WRONGLY] = True
     return await handler(request)
 
 

@@ -33,6 +33,12 @@ ANSWER_WITHIN_S = 5.0
 STALE_S = 600
 REMEMBERED = 1000
 
+SUMMARIES = {
+    "TRANSACTION.SUCCESS": "支付成功",
+    "REFUND.SUCCESS": "退款成功",
+    "REFUND.ABNORMAL": "退款异常",
+    "REFUND.CLOSED": "退款关闭",
+}
 UNDER_WAY, HEARD, GIVEN_UP = 0, 1, 2
 Wire = tuple[dict[str, str], bytes]
 
@@ -46,6 +52,7 @@ class Notifier:
         self._faults = faults
         self._errands = errands
         self._factor = factor
+        self._posted = asyncio.Event()
         self._sent: OrderedDict[str, Wire] = OrderedDict()
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_S))
 
@@ -84,7 +91,7 @@ class Notifier:
             "create_time": rfc3339(notice.made_at_ms),
             "event_type": notice.event_type,
             "resource_type": "encrypt-resource",
-            "summary": "退款成功" if kind == "refund" else "支付成功",
+            "summary": SUMMARIES[notice.event_type],
             "resource": {
                 "algorithm": "AEAD_AES_256_GCM",
                 "original_type": kind,
@@ -117,6 +124,9 @@ class Notifier:
                 return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
+        finally:
+            self._posted.set()
+            self._posted = asyncio.Event()
 
     def last_sent(self, subject: str) -> Wire | None:
         return self._sent.get(subject)
@@ -129,6 +139,8 @@ class Notifier:
         fault = self._faults.for_notification()
         if fault == "notify_delay":
             await asyncio.sleep(WAITS_S[1] * self._factor)
+        if fault == "notify_reorder":
+            await self._overtaken()
         while notice.attempts < len(WAITS_S):
             await asyncio.sleep(WAITS_S[notice.attempts] * self._factor)
             first = notice.attempts == 0
@@ -136,13 +148,24 @@ class Notifier:
             self._store.save(notice)
             if first and fault == "notify_drop":
                 continue
-            wire = self.compose(notice, wrong_signature=first and fault == "notify_wrong_signature")
+            wire = self.compose(
+                notice,
+                wrong_signature=first and fault == "notify_wrong_signature",
+                amount_changed=first and fault == "notify_amount_changed",
+            )
             times = 2 if first and fault == "notify_duplicate" else 1
             statuses = await asyncio.gather(*(self.post(notice, wire) for _ in range(times)))
             if any(status in (200, 204) for status in statuses):
                 self._store.save(replace(notice, done=HEARD))
                 return
         self._store.save(replace(notice, done=GIVEN_UP))
+
+    async def _overtaken(self) -> None:
+        """Returns once another one was sent, or when none comes for the longest of short waits."""
+        try:
+            await asyncio.wait_for(self._posted.wait(), WAITS_S[4] * self._factor)
+        except TimeoutError:
+            return
 
 
 NOTIFIER = web.AppKey("notifier", Notifier)

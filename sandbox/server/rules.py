@@ -5,6 +5,7 @@
     share_after_s   between a payment and its first share, seconds before the time factor
     share_percent   most of a payment that may be shared
     fee_bp          WeChat's fee, in hundredths of a percent
+    bills_wait      a day's bill is there from 10:00 of the next one, as at WeChat, instead of at once
 
 Source of the defaults: pay.weixin.qq.com, 平台收付通: 请求分账, 申请退款. The usual fee is 60; it is
 0 here, so that the platform's own arithmetic stands alone unless a test wants otherwise.
@@ -30,6 +31,7 @@ class Rules:
     share_after_s: float = 60.0
     share_percent: int = 30
     fee_bp: int = 0
+    bills_wait: bool = False
 
     def bent(self, wish: Mapping[str, Any]) -> Rules:
         """These rules with some of them changed; BadRules."""
@@ -39,6 +41,8 @@ class Rules:
         for name, value in wish.items():
             if name == "onboarding":
                 good = value in ONBOARDING
+            elif name == "bills_wait":
+                good = type(value) is bool
             elif name in ("share_percent", "fee_bp"):
                 good = type(value) is int and 0 <= value <= (
                     100 if name == "share_percent" else 1000

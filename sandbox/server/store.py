@@ -48,7 +48,9 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE INDEX IF NOT EXISTS shares_of_a_transaction ON shares (transaction_id);
 CREATE INDEX IF NOT EXISTS entries_of_a_transaction ON entries (transaction_id);
 CREATE INDEX IF NOT EXISTS entries_of_a_merchant ON entries (mchid, pot, amount_fen);
-CREATE INDEX IF NOT EXISTS entries_by_time ON entries (at_ms);
+CREATE INDEX IF NOT EXISTS entries_by_voucher ON entries (voucher);
+CREATE INDEX IF NOT EXISTS trades_by_payment ON trades (paid_at_ms);
+CREATE INDEX IF NOT EXISTS refunds_by_time ON refunds (made_at_ms);
 CREATE INDEX IF NOT EXISTS refunds_of_a_trade ON refunds (out_trade_no);
 CREATE INDEX IF NOT EXISTS notices_of_a_subject ON notices (subject);
 """
@@ -260,8 +262,20 @@ class Store:
     def shares_under_way(self) -> list[Share]:
         return self._all(Share, "state = 'PROCESSING'")
 
-    def entries(self, from_ms: int, to_ms: int) -> list[Entry]:
-        return self._all(Entry, "at_ms >= ? AND at_ms < ? ORDER BY at_ms, rowid", from_ms, to_ms)
+    def entries_of(self, mchid: str, pot: str, from_ms: int, to_ms: int) -> list[Entry]:
+        where = "mchid = ? AND pot = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms, rowid"
+        return self._all(Entry, where, mchid, pot, from_ms, to_ms)
+
+    def trades_paid(self, from_ms: int, to_ms: int) -> list[Trade]:
+        where = "paid_at_ms >= ? AND paid_at_ms < ? ORDER BY paid_at_ms, rowid"
+        return self._all(Trade, where, from_ms, to_ms)
+
+    def refunds_made(self, from_ms: int, to_ms: int) -> list[Refund]:
+        where = "made_at_ms >= ? AND made_at_ms < ? ORDER BY made_at_ms, rowid"
+        return self._all(Refund, where, from_ms, to_ms)
+
+    def named_fen(self, voucher: str, name: str) -> int:
+        return self._sum("voucher = ? AND name = ?", voucher, name)
 
     def frozen_fen(self, transaction_id: str) -> int:
         """What of this payment is still frozen at its sub-merchant."""

@@ -22,7 +22,7 @@ FAULTS = web.AppKey("faults", Faults)
 RULEBOOK = web.AppKey("rulebook", Rulebook)
 TIME_FACTOR = web.AppKey("time_factor", float)
 
-_BEIJING = timezone(timedelta(hours=8))
+BEIJING = timezone(timedelta(hours=8))
 
 
 class PayError(Exception):
@@ -42,7 +42,7 @@ def now_ms() -> int:
 
 
 def rfc3339(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms // 1000, _BEIJING).isoformat()
+    return datetime.fromtimestamp(at_ms // 1000, BEIJING).isoformat()
 
 
 def json_answer(content: Any, status: int = 200) -> web.Response:

@@ -23,6 +23,7 @@ from sandbox.server.errands import ERRANDS
 from sandbox.server.notify import NOTIFIER, refund_resource
 from sandbox.server.store import Refund, Store, Trade
 from sandbox.server.wire import (
+    FAULTS,
     IDENTITY,
     RULEBOOK,
     STORE,
@@ -124,15 +125,18 @@ async def query(request: web.Request) -> web.Response:
 
 
 async def settle(app: web.Application, refund: Refund) -> None:
-    """The money arrives; the merchant is told."""
+    """The money arrives, or does not; the merchant is told."""
     await asyncio.sleep(SETTLES_AFTER_S * app[TIME_FACTOR])
-    store = app[STORE]
-    done = replace(refund, state="SUCCESS", done_at_ms=now_ms())
-    store.save(done)
+    store, fault = app[STORE], app[FAULTS].for_refund()
+    state = {"refund_abnormal": "ABNORMAL", "refund_closed": "CLOSED"}.get(fault or "", "SUCCESS")
+    done = replace(refund, state=state, done_at_ms=now_ms() if state == "SUCCESS" else None)
     trade = store.trade(refund.out_trade_no)
     assert trade is not None
+    if state == "CLOSED":
+        books.book_refund_undone(store, trade, done, now_ms())
+    store.save(done)
     app[NOTIFIER].announce(
-        "REFUND.SUCCESS",
+        f"REFUND.{state}",
         subject=done.out_refund_no,
         url=done.notify_url,
         resource=refund_resource(app, done, trade),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import secrets
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from aiohttp import web
 from infra.config import Wechat, WechatPayConfig
 from infra.wechat.applyments import Application
 from infra.wechat.ecommerce import WechatEcommerce
+from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.login import WechatLogin
 from infra.wechat.pay import WechatPay
 
@@ -287,6 +289,13 @@ class Mall:
         assert status == 200, answer
         return number
 
+    async def paid_transaction(self, sub_mchid: str, **changes: Any) -> tuple[str, str]:
+        """(our number, WeChat's) of an order that alice has paid."""
+        number = await self.paid_order(sub_mchid, **changes)
+        trade = await self._pay.query(sub_mchid=sub_mchid, out_trade_no=number)
+        assert trade.transaction_id is not None
+        return number, trade.transaction_id
+
     async def balance(self, mchid: str) -> tuple[int, int]:
         """(frozen, available), in fen."""
         pots = (await self._phone.get("/sandbox/balances"))["balances"].get(mchid, {})
@@ -297,6 +306,15 @@ class Mall:
 async def ecommerce(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[WechatEcommerce]:
     async with WechatEcommerce(sandbox.pay_config(receiver.url)) as adapter:
         yield adapter
+
+
+@pytest.fixture
+async def gateway(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[Gateway]:
+    """For calls that no adapter has a verb for."""
+    config = sandbox.pay_config(receiver.url)
+    opened = await open_gateway(config, wall_clock_ms, random.Random())
+    yield opened
+    await opened.session.close()
 
 
 @pytest.fixture
