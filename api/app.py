@@ -43,7 +43,7 @@ async def make_app(services: Sequence[str], config: Config) -> web.Application:
     routes = [route for service in services for route in routes_of(service)]
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
-        async with open_process(config, pool_size=16) as process:
+        async with open_process(config, pool_size=16, reads_replicas=True) as process:
             app[BEARERS] = Bearers(process.tokens)
             app[WINGS] = await open_wings(process, wings_of(routes))
             leave_garbage_alone()

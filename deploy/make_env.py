@@ -37,6 +37,7 @@ def values(account: dict[str, str]) -> dict[str, str]:
         "PUBLIC_URL": "http://localhost:8080",
         "MYSQL_ROOT_PASSWORD": _password(),
         **{f"MYSQL_PASSWORD_{wing.upper()}": _password() for wing in WINGS},
+        **{f"REPLICA_DSN_{wing.upper()}": "" for wing in WINGS},
         "MYSQL_PASSWORD_RELAY": _password(),
         "REDIS_PASSWORD": _password(),
         "GRAFANA_PASSWORD": _password(),

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pymysql
 
@@ -309,7 +309,7 @@ class PrivateServers:
         self.redis.kill()
         self.mariadb.kill()
 
-    def __enter__(self) -> PrivateServers:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

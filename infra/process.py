@@ -42,7 +42,9 @@ def now_ms() -> int:
 class Process:
     """Opened with `open_process`; whatever it opens is closed with it."""
 
-    def __init__(self, config: Config, stack: AsyncExitStack, pool_size: int) -> None:
+    def __init__(
+        self, config: Config, stack: AsyncExitStack, pool_size: int, reads_replicas: bool
+    ) -> None:
         self.config = config
         self.node = config.text("NODE", "node")
         self.ids = IdMaker(random.SystemRandom().randrange)
@@ -50,6 +52,7 @@ class Process:
         self.publisher = Publisher(self.redis)
         self.stack = stack
         self._pool_size = config.integer("POOL_SIZE", pool_size)
+        self._reads_replicas = reads_replicas
         self._databases: dict[str, Database] = {}
         self._http: ClientSession | None = None
 
@@ -69,7 +72,8 @@ class Process:
                     size=self._pool_size,
                 )
             )
-            await self._add_replica(database)
+            if self._reads_replicas:
+                await self._add_replica(database)
         return self._databases[wing]
 
     async def _add_replica(self, database: Database) -> None:
@@ -111,9 +115,11 @@ def _must_not_fail(task: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def open_process(config: Config, pool_size: int = 8) -> AsyncIterator[Process]:
+async def open_process(
+    config: Config, pool_size: int = 8, *, reads_replicas: bool = False
+) -> AsyncIterator[Process]:
     async with AsyncExitStack() as stack:
-        process = Process(config, stack, pool_size)
+        process = Process(config, stack, pool_size, reads_replicas)
         stack.push_async_callback(process.redis.aclose)
         process.background(process.publisher.run(), "publisher")
         yield process

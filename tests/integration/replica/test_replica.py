@@ -304,7 +304,7 @@ async def test_a_statement_that_fails_there_alone_is_answered_by_the_primary(
 async def test_a_process_uses_the_replica_that_it_is_told_of(
     config: Config, servers: ReplicatedServers
 ) -> None:
-    async with open_process(config) as process:
+    async with open_process(config, reads_replicas=True) as process:
         db = await process.database("insights")
         assert await where(db) == "primary"
         await until("replica", db)

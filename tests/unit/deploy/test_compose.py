@@ -224,6 +224,7 @@ def test_migrate_has_all_it_asks_for_and_nothing_else(product: Containers) -> No
     for wing in WINGS:
         # As infra/mysql/migrate.py does, for each wing.
         assert config.dsn(wing).user == wing
+        assert config.replica_dsn(wing) is None
         assert config.admin_dsn(wing).user == "root"
         assert config.relay_dsn(wing).user == "relay"
     assert given.asked == set(given)
