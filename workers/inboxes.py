@@ -13,6 +13,7 @@ from infra.mysql import inbox
 from infra.mysql.database import Database, Tx
 from infra.mysql.exclusive import Exclusive
 from infra.mysql.inbox import Waiting
+from infra.process import now_ms as clock_ms
 from market.kernel.errors import MarketError, NotYet, Unavailable
 
 log = structlog.get_logger("inbox")
@@ -27,7 +28,7 @@ POSTPONED = Counter(
 )
 LAG_SECONDS = Histogram(
     "sharehub_fact_lag_seconds", "From a fact's commit to its effect's.", ["wing"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 5, 10, 60),
 )  # fmt: skip
 
 
@@ -86,8 +87,9 @@ class Inbox:
             return taken
 
         self._handled.inc(await self._db.act(now_ms, body, int))
+        done_ms = clock_ms()
         for fact in facts:
-            self._lag.observe(max(0.0, (now_ms - fact.occurred_ms) / 1000))
+            self._lag.observe(max(0.0, (done_ms - fact.occurred_ms) / 1000))
 
     async def _one_by_one(self, facts: Sequence[Waiting], now_ms: int) -> None:
         blocked: set[int] = set()

@@ -1,4 +1,4 @@
-"""What the hubs say of themselves on /metrics, over a stretch of time."""
+"""What processes say of themselves on /metrics, over a stretch of time."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ Buckets = Counter[float]
 
 def wide_last_writes(hubs: Sequence[ServingProcess]) -> Buckets:
     """The histogram of the time from a wide change's commit to the last of its writes, of all hubs together."""
+    return histogram(hubs, LAST_WRITE, width="wide")
+
+
+def histogram(processes: Sequence[ServingProcess], name: str, **labels: str) -> Buckets:
+    """Of all processes together, and of all labels but those that are given."""
     whole: Buckets = Counter()
-    for hub in hubs:
-        text = hub.get("/metrics")[1].decode()
+    for process in processes:
+        text = process.get("/metrics")[1].decode()
         for family in text_string_to_metric_families(text):
-            if family.name == LAST_WRITE:
+            if family.name == name:
                 for sample in family.samples:
-                    if sample.name.endswith("_bucket") and sample.labels["width"] == "wide":
+                    if sample.name.endswith("_bucket") and labels.items() <= sample.labels.items():
                         whole[float(sample.labels["le"])] += int(sample.value)
     return whole
 
