@@ -40,19 +40,20 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 
 
 @Together
-async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
-    """Count what was ordered and what was completed, once per listing. Locks these."""
+async def on_orders_ended(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Count what has come to an end, and how much of it well, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    created = Counter(order.listing_id for order in orders if order.transition == "create")
+    ended = Counter(order.listing_id for order in orders)
     completed = Counter(order.listing_id for order in orders if order.state == "completed")
-    await actions.count_orders(tx, created, completed)
+    await actions.count_orders(tx, ended, completed)
 
+
+ENDS = ("completed", "declined", "expired", "cancelled", "refunded")
+"""An order that is still open says nothing about the deal rate."""
 
 HANDLERS: dict[str, Handler[Listings]] = {
     UserChanged.KIND: on_user,
     CreditChanged.KIND: on_credit,
     ListingRated.KIND: on_rating,
-    "order.requested": on_orders,
-    "order.pending_payment": on_orders,
-    "order.completed": on_orders,
+    **{f"order.{state}": on_orders_ended for state in ENDS},
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.errors import Conflict
 from market.kernel.facts import CalendarChanged, Fact, Heard, ListingChanged, PaymentReceived
+from market.kernel.ids import Id
 from market.orders import store
 from market.orders.desk import Desk
 from market.orders.rules import booking
@@ -20,15 +22,29 @@ from market.orders.wing import Orders
 
 @Together
 async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
-    """Keep the bookable rows, each as last heard; tell the calendars' watchers when what is offered has changed."""
+    """Keep the bookable rows, each as last heard; tell the calendars' watchers when what is offered has changed.
+
+    Most changes of a listing are none of what is booked by. These lock nothing: people are ordering, and this handler alone
+    writes what it compares.
+    """
     changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
     newest = {data.listing_id: data for data in sorted(changes, key=lambda data: data.version)}
+    known = {b.listing_id: b for b in await store.read_bookables(tx, [*newest])}
     locks = store.Locks(tx.now_ms)
-    for listing_id in newest:
-        locks.listing(listing_id)
-    known = locks.book(await tx.together(*locks.statements())).calendars
-    for listing_id in sorted(newest):
-        await _hear(tx, newest[listing_id], known.get(listing_id))
+    unchanged: dict[Id, int] = {}
+    for listing_id, data in newest.items():
+        before = known.get(listing_id)
+        if before is None or _heard(data, before.version) != replace(
+            before, listing_version=data.version
+        ):
+            locks.listing(listing_id)
+        elif before.listing_version < data.version:
+            unchanged[listing_id] = data.version
+    store.note_listing_versions(tx, unchanged)
+    if statements := locks.statements():
+        calendars = locks.book(await tx.together(*statements)).calendars
+        for listing_id in sorted(locks.listings):
+            await _hear(tx, newest[listing_id], calendars.get(listing_id))
 
 
 async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
@@ -36,13 +52,7 @@ async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
     if known is not None and known.listing_version >= data.version:
         return
     offer_changed = known is None or known.terms_version != data.terms_version
-    bookable = Bookable(
-        listing_id=data.listing_id, version=(known.version if known else 0) + offer_changed,
-        listing_version=data.version, terms_version=data.terms_version, owner_id=data.owner_id,
-        status=data.status, title=data.title, address=data.address, plan=data.plan,
-        price_hour_fen=data.price_hour_fen, price_day_fen=data.price_day_fen,
-        deposit_fen=data.deposit_fen,
-    )  # fmt: skip
+    bookable = _heard(data, (known.version if known else 0) + offer_changed)
     await store.save_bookable(tx, bookable)
     if offer_changed:
         view = booking.calendar(bookable, [*before.busy.values()] if before else [])
@@ -53,6 +63,15 @@ async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
                 pushes=tuple(rules.calendar_pushes(view)),
             )
         )  # fmt: skip
+
+
+def _heard(data: ListingChanged, version: int) -> Bookable:
+    return Bookable(
+        listing_id=data.listing_id, version=version, listing_version=data.version,
+        terms_version=data.terms_version, owner_id=data.owner_id, status=data.status, title=data.title,
+        address=data.address, plan=data.plan, price_hour_fen=data.price_hour_fen,
+        price_day_fen=data.price_day_fen, deposit_fen=data.deposit_fen,
+    )  # fmt: skip
 
 
 @Together

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
 
 from infra import wire
@@ -31,6 +31,9 @@ UPSERT_BOOKABLE = (
     "terms_version = VALUES(terms_version), status = VALUES(status), title = VALUES(title), "
     "address = VALUES(address), plan = VALUES(plan), price_hour_fen = VALUES(price_hour_fen), "
     "price_day_fen = VALUES(price_day_fen), deposit_fen = VALUES(deposit_fen)"
+)
+NOTE_LISTING_VERSIONS = (
+    "UPDATE bookables SET listing_version = CASE listing_id {} END WHERE listing_id IN ({})"
 )
 RAISE_BOOKABLES = "UPDATE bookables SET version = version + %s WHERE listing_id IN ({})"
 BUSY = (
@@ -90,12 +93,12 @@ class Locks:
 
     def __init__(self, since_ms: int) -> None:
         self._since_ms = since_ms
-        self._listings: set[Id] = set()
+        self.listings: set[Id] = set()
         self._orders: set[Id] = set()
         self._freed: set[Id] = set()
 
     def listing(self, listing_id: Id) -> None:
-        self._listings.add(listing_id)
+        self.listings.add(listing_id)
 
     def order(self, order_id: Id, *, frees: bool) -> None:
         """With its listing's calendar when it `frees` time."""
@@ -105,8 +108,8 @@ class Locks:
 
     def statements(self) -> list[Statement]:
         found: list[Statement] = []
-        bookables = ", ".join([*["%s"] * len(self._listings), *[LISTING] * len(self._freed)])
-        which = [*self._listings, *self._freed]
+        bookables = ", ".join([*["%s"] * len(self.listings), *[LISTING] * len(self._freed)])
+        which = [*self.listings, *self._freed]
         if which:
             found.append((LOCK_BOOKABLES.format(bookables), *which))
         if self._orders:
@@ -118,7 +121,7 @@ class Locks:
     def book(self, rows: Sequence[Sequence[Row]]) -> Book:
         """What `statements` have found."""
         rest = iter(rows)
-        bookables = next(rest) if self._listings or self._freed else []
+        bookables = next(rest) if self.listings or self._freed else []
         orders = next(rest) if self._orders else []
         calendars = {row[0]: Calendar(_bookable(row), {}) for row in bookables}
         for listing_id, order_id, start_ms, end_ms in next(rest, []):
@@ -158,6 +161,14 @@ async def save_bookable(tx: Tx, b: Bookable) -> None:
         UPSERT_BOOKABLE, b.listing_id, b.version, b.listing_version, b.terms_version, b.owner_id, b.status,
         b.title, b.address, wire.json(b.plan), b.price_hour_fen, b.price_day_fen, b.deposit_fen,
     )  # fmt: skip
+
+
+def note_listing_versions(tx: Tx, versions: Mapping[Id, int]) -> None:
+    """Of listings that have changed in nothing that is booked by. Deferred."""
+    if versions:
+        cases = " ".join(["WHEN %s THEN %s"] * len(versions))
+        sql = NOTE_LISTING_VERSIONS.format(cases, _marks(versions))
+        tx.defer(sql, *chain.from_iterable(versions.items()), *versions)
 
 
 async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Period]]:

@@ -257,7 +257,8 @@ def _assert_projections(fleet: Fleet, facts: Facts) -> None:
         ("SELECT id, owner_id FROM orders.orders", "SELECT id, owner_id FROM chat.conversations WHERE kind = 'order'"),
         ("SELECT id, owner_id FROM orders.orders WHERE state = 'completed'", "SELECT order_id, owner_id FROM ratings.windows"),
         (
-            "SELECT listing_id, COUNT(*) FROM orders.orders GROUP BY listing_id",
+            "SELECT listing_id, COUNT(*) FROM orders.orders WHERE state IN "
+            "('completed', 'declined', 'expired', 'cancelled', 'refunded') GROUP BY listing_id",
             "SELECT id, orders_created FROM listings.listings WHERE orders_created > 0",
         ),
         (

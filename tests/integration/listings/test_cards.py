@@ -86,13 +86,13 @@ async def test_a_rating_bumps_the_listing_once(listings: Listings) -> None:
 
 async def test_orders_move_the_deal_rate(listings: Listings) -> None:
     listing = await publish(listings, someone())
-    await hear(listings, *(moved(listing, "pending_payment") for _ in range(3)))
-    created = await look(listings, listing.listing_id)
-    assert (created.deal_rate_percent, created.orders_completed) == (38, 0)
+    await hear(listings, *(moved(listing, "cancelled") for _ in range(3)))
+    lost = await look(listings, listing.listing_id)
+    assert (lost.deal_rate_percent, lost.orders_completed) == (38, 0)
     await hear(listings, moved(listing, "completed"))
     done = await look(listings, listing.listing_id)
-    assert (done.deal_rate_percent, done.orders_completed) == (50, 1)
-    assert done.version == created.version + 1
+    assert (done.deal_rate_percent, done.orders_completed) == (44, 1)
+    assert done.version == lost.version + 1
 
 
 async def area(listings: Listings, name: str, at_ms: int | None = None) -> dict[str, ListingCard]:
