@@ -4,6 +4,7 @@ rated by both, with chat on the way. Each step says whether it happened, and how
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,9 @@ from devkit.client import Person, Push, Refusal, Socket
 HOUR_MS = 3_600_000
 CENTER = (31.2304, 121.4737)
 """People's Square, Shanghai."""
+
+FOUND_S = 3.0
+"""A search may be read from a replica, which may be so old."""
 
 WHOLE_WEEK = {"weekly": [[[0, 1440]]] * 7}
 RENT_FEN, DEPOSIT_FEN = 1000, 20_000
@@ -185,9 +189,14 @@ class Loop:
 
     async def _find(self, title: str, listing_id: str) -> None:
         query = {"lat": CENTER[0], "lng": CENTER[1], "radius_m": 5000, "text": title}
-        found = await self.buyer.person.rest("GET", "/v1/listings", query=query)
-        ids = [hit["listing"]["listing_id"] for hit in found["hits"]]
-        assert listing_id in ids, f"{listing_id} not among {ids}"
+        deadline = time.monotonic() + FOUND_S
+        while True:
+            found = await self.buyer.person.rest("GET", "/v1/listings", query=query)
+            ids = [hit["listing"]["listing_id"] for hit in found["hits"]]
+            if listing_id in ids:
+                return
+            assert time.monotonic() < deadline, f"{listing_id} not among {ids}"
+            await asyncio.sleep(0.05)
 
     async def _say(self, sender: Party, order_id: str, text: str) -> Any:
         line = {"conversation_id": order_id, "kind": "text", "text": text}
