@@ -76,6 +76,7 @@ def make(out: Path) -> Path:
             # A bind-mounted file keeps its mode, and the containers run as nobody in particular: on this machine the
             # directory keeps others out, in a container only those have a file who are given it.
             (keys / name).chmod(0o444)
+        (keys / "platform_keys").mkdir(exist_ok=True)  # WeChat's next keys, when it announces them
         account = json.loads((keys / "sandbox.json").read_text())
     except BaseException:
         os.close(descriptor)

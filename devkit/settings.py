@@ -130,5 +130,6 @@ def wechat_environment(
         "SHAREHUB_WECHATPAY_APIV3_KEY": account["apiv3_key"],
         "SHAREHUB_WECHATPAY_PLATFORM_KEY_ID": account["platform_key_id"],
         "SHAREHUB_WECHATPAY_PLATFORM_KEY_FILE": str(sandbox_dir / "platform_pub.pem"),
+        "SHAREHUB_WECHATPAY_PLATFORM_KEYS_DIR": str(sandbox_dir / "platform_keys"),
         "SHAREHUB_WECHATPAY_NOTIFY_URL": f"{payments_url}/v1/payments/notify",
     }

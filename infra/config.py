@@ -15,6 +15,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 WINGS = ("users", "listings", "orders", "payments", "ratings", "chat", "notices", "insights")
 
 
+LONGEST_NOTIFY_URL = 255
+
+
 class ConfigError(Exception):
     """A setting is missing or malformed; the message is one sentence for an operator."""
 
@@ -60,7 +63,11 @@ class Wechat:
 
 @dataclass(frozen=True, slots=True)
 class WechatPayConfig:
-    """Merchant side of WeChat Pay v3 in public-key mode. Key files are PEM; `apiv3_key` is 32 ASCII bytes."""
+    """Merchant side of WeChat Pay v3. Key files are PEM; `apiv3_key` is 32 ASCII bytes.
+
+    The platform's key may be a public key (PUB_KEY_ID_...) or a certificate (its serial number); further ones lie in
+    `platform_keys_dir`, by their ids.
+    """
 
     url: str
     appid: str
@@ -71,6 +78,7 @@ class WechatPayConfig:
     platform_key_id: str
     platform_key_file: Path
     notify_url: str
+    platform_keys_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,8 @@ class Config:
 
     @property
     def wechatpay(self) -> WechatPayConfig:
+        """ConfigError for what WeChat would refuse anyway, only later and with less to go by."""
+        keys_dir, notify_url = self.text("WECHATPAY_PLATFORM_KEYS_DIR", ""), self._notify_url()
         return WechatPayConfig(
             url=self.text("WECHATPAY_URL"),
             appid=self.text("WECHAT_APPID"),
@@ -168,5 +178,15 @@ class Config:
             apiv3_key=self.text("WECHATPAY_APIV3_KEY"),
             platform_key_id=self.text("WECHATPAY_PLATFORM_KEY_ID"),
             platform_key_file=Path(self.text("WECHATPAY_PLATFORM_KEY_FILE")),
-            notify_url=self.text("WECHATPAY_NOTIFY_URL"),
+            notify_url=notify_url,
+            platform_keys_dir=Path(keys_dir) if keys_dir else None,
         )
+
+    def _notify_url(self) -> str:
+        url = self.text("WECHATPAY_NOTIFY_URL")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ConfigError("SHAREHUB_WECHATPAY_NOTIFY_URL must be a URL without a query")
+        if len(url) > LONGEST_NOTIFY_URL:
+            raise ConfigError("SHAREHUB_WECHATPAY_NOTIFY_URL must be 255 characters at most")
+        return url

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode
@@ -69,10 +70,12 @@ class WechatEcommerce:
         self._config = config
         self._clock_ms = clock_ms
         self._chance = chance or random.Random()
+        self._stack = AsyncExitStack()
         self._gateway: Gateway | None = None
 
     async def __aenter__(self) -> Self:
-        self._gateway = await open_gateway(self._config, self._clock_ms, self._chance)
+        opening = open_gateway(self._config, self._clock_ms, self._chance)
+        self._gateway = await self._stack.enter_async_context(opening)
         return self
 
     async def __aexit__(
@@ -81,9 +84,8 @@ class WechatEcommerce:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._gateway is not None:
-            await self._gateway.session.close()
-            self._gateway = None
+        self._gateway = None
+        await self._stack.aclose()
 
     async def apply(self, *, out_request_no: str, application: Application) -> Applyment:
         """Hands the application in, and says how it stands. A rejected one is replaced by the next

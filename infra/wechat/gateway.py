@@ -20,7 +20,8 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ from yarl import URL
 from infra.config import ConfigError, WechatPayConfig
 from infra.wechat.calls import TryAgain, persistently
 from infra.wechat.notification import Addressee, verify_signed
+from infra.wechat.platform_keys import PlatformKeys
 from infra.wechat.signing import Unverified, authorization, load_merchant_key, load_platform_key
 from infra.wechat.trades import Malformed
 from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProviderError
@@ -54,21 +56,20 @@ class Keys:
     addressee: Addressee
 
 
-def read_keys(config: WechatPayConfig) -> Keys:
-    """Reads the key files (blocking); ConfigError when one is missing or malformed."""
+def read_keys(config: WechatPayConfig) -> tuple[Keys, PlatformKeys]:
+    """Reads the key files (blocking); ConfigError when one is missing or malformed. The platform's
+    are among the keys, and returned to be followed.
+    """
     apiv3_key = config.apiv3_key.encode()
     if len(apiv3_key) != 32:
         raise ConfigError("SHAREHUB_WECHATPAY_APIV3_KEY must have 32 bytes")
-    platform_key = load_platform_key(config.platform_key_file)
-    return Keys(
-        merchant=load_merchant_key(config.merchant_key_file),
-        addressee=Addressee(
-            appid=config.appid,
-            mchid=config.mchid,
-            apiv3_key=apiv3_key,
-            platform_keys={config.platform_key_id: platform_key},
-        ),
+    named = load_platform_key(config.platform_key_file, config.platform_key_id)
+    platform_keys = PlatformKeys({config.platform_key_id: named}, config.platform_keys_dir)
+    addressee = Addressee(
+        appid=config.appid, mchid=config.mchid, apiv3_key=apiv3_key, platform_keys=platform_keys
     )
+    merchant = load_merchant_key(config.merchant_key_file)
+    return Keys(merchant=merchant, addressee=addressee), platform_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,13 +192,21 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@asynccontextmanager
 async def open_gateway(
     config: WechatPayConfig, clock_ms: Callable[[], int], chance: random.Random
-) -> Gateway:
-    """Reads the keys (ConfigError) and makes a session, which is the caller's to close."""
-    keys = await asyncio.to_thread(read_keys, config)
-    session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-    return Gateway(config=config, keys=keys, session=session, clock_ms=clock_ms, chance=chance)
+) -> AsyncIterator[Gateway]:
+    """Reads the keys (ConfigError), follows what is new among them, and keeps the connections."""
+    keys, platform_keys = await asyncio.to_thread(read_keys, config)
+    following = asyncio.create_task(platform_keys.follow(), name="platform keys")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            yield Gateway(
+                config=config, keys=keys, session=session, clock_ms=clock_ms, chance=chance
+            )
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
 def _refusal(status: int, answer: Any) -> MarketError | TryAgain:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -60,10 +61,12 @@ class WechatPay:
         self._config = config
         self._clock_ms = clock_ms
         self._chance = chance or random.Random()
+        self._stack = AsyncExitStack()
         self._gateway: Gateway | None = None
 
     async def __aenter__(self) -> Self:
-        self._gateway = await open_gateway(self._config, self._clock_ms, self._chance)
+        opening = open_gateway(self._config, self._clock_ms, self._chance)
+        self._gateway = await self._stack.enter_async_context(opening)
         return self
 
     async def __aexit__(
@@ -72,9 +75,8 @@ class WechatPay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._gateway is not None:
-            await self._gateway.session.close()
-            self._gateway = None
+        self._gateway = None
+        await self._stack.aclose()
 
     async def prepay(
         self,

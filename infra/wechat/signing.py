@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from infra.config import ConfigError
 
@@ -43,10 +44,19 @@ def load_merchant_key(path: Path) -> RSAPrivateKey:
     return key
 
 
-def load_platform_key(path: Path) -> RSAPublicKey:
-    """PEM, SubjectPublicKeyInfo; ConfigError otherwise."""
+def load_platform_key(path: Path, serial: str) -> RSAPublicKey:
+    """PEM: a public key, or a certificate, whose serial number has to be `serial` (hex); ConfigError
+    otherwise.
+    """
     try:
-        key = load_pem_public_key(path.read_bytes())
+        pem = path.read_bytes()
+        if b"BEGIN CERTIFICATE" in pem:
+            certificate = load_pem_x509_certificate(pem)
+            if f"{certificate.serial_number:X}" != serial.upper().lstrip("0"):
+                raise ConfigError(f"{path} is not the certificate {serial}")
+            key: object = certificate.public_key()
+        else:
+            key = load_pem_public_key(pem)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} is no readable public key ({type(error).__name__})") from None
     if not isinstance(key, RSAPublicKey):

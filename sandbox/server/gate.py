@@ -46,15 +46,14 @@ async def prove(request: web.Request, handler: Handler) -> web.StreamResponse:
     # is a bill.
     signed = request.path.startswith(PAY) and request.path != BILL
     if signed and isinstance(answer, web.Response) and answer.status != 401:
-        identity = request.app[IDENTITY]
+        ring = request.app[IDENTITY].ring
         body = answer.body if isinstance(answer.body, bytes) else b""
         if WRONGLY in request:
             body += b" "
-        answer.headers.update(
-            platform_headers(
-                identity.platform_key, identity.account.platform_key_id, body, now_ms() // 1000
-            )
-        )
+        key_id = request.headers.get("Wechatpay-Serial", ring.newest_id)
+        key = ring.key(key_id)
+        if key is not None:
+            answer.headers.update(platform_headers(key, key_id, body, now_ms() // 1000))
     return answer
 
 
@@ -107,8 +106,7 @@ async def demand(request: web.Request, handler: Handler) -> web.StreamResponse:
     )
     if fault is not None:
         raise PayError(401, "SIGN_ERROR", fault)
-    key_id = identity.account.platform_key_id
-    if request.headers.get("Wechatpay-Serial", key_id) != key_id:
+    if identity.ring.key(request.headers.get("Wechatpay-Serial", identity.ring.newest_id)) is None:
         raise param_error("Wechatpay-Serial names a key that is not ours")
     if "application/json" not in request.headers.get("Accept", ""):
         raise param_error("Accept must be application/json")

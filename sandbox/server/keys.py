@@ -1,4 +1,8 @@
-"""Who the merchant and the platform are: four PEM files and sandbox.json, made once and kept."""
+"""Who the merchant and the platform are: four PEM files and sandbox.json, made once and kept.
+
+The platform may get further keys: platform_private/ID.pem is the sandbox's, platform_keys/ID.pem what the
+merchant would download.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +31,45 @@ class Account:
     apiv3_key: str
 
 
+class Ring:
+    """The platform's keys by id, in the order they were made. Notifications are signed by the newest,
+    an answer by the one that its request names.
+    """
+
+    def __init__(self, run_dir: Path, first_id: str, first: rsa.RSAPrivateKey) -> None:
+        self._run_dir = run_dir
+        self._keys = {first_id: first}
+        made = sorted((run_dir / "platform_private").glob("*.pem"), key=_made_ns)
+        self._keys |= {file.stem: _load(file) for file in made}
+
+    @property
+    def newest_id(self) -> str:
+        return next(reversed(self._keys))
+
+    def key(self, key_id: str) -> rsa.RSAPrivateKey | None:
+        return self._keys.get(key_id)
+
+    def renew(self, *, certificate: bool) -> str:
+        """Makes one more key, and returns its id; the public part may be withheld by deleting it."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        serial = secrets.randbits(159)
+        key_id = f"{serial:X}" if certificate else _new_key_id()
+        private, public = self._run_dir / "platform_private", self._run_dir / "platform_keys"
+        private.mkdir(exist_ok=True)
+        public.mkdir(exist_ok=True)
+        _write(private / f"{key_id}.pem", _private_pem(key))
+        shown = _certificate_pem(key, serial) if certificate else _public_pem(key)
+        _write(public / f"{key_id}.pem", shown)
+        self._keys[key_id] = key
+        return key_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     account: Account
     merchant_pub: rsa.RSAPublicKey
     platform_key: rsa.RSAPrivateKey
+    ring: Ring
 
 
 def ensure(run_dir: Path) -> Identity:
@@ -41,7 +82,10 @@ def ensure(run_dir: Path) -> Identity:
         _write(path, json.dumps(asdict(_new_account()), indent=2).encode() + b"\n")
     account = Account(**json.loads(path.read_text()))
     return Identity(
-        account=account, merchant_pub=merchant_key.public_key(), platform_key=platform_key
+        account=account,
+        merchant_pub=merchant_key.public_key(),
+        platform_key=platform_key,
+        ring=Ring(run_dir, account.platform_key_id, platform_key),
     )
 
 
@@ -51,7 +95,7 @@ def _new_account() -> Account:
         secret=secrets.token_hex(16),
         mchid="19" + f"{secrets.randbelow(10**8):08d}",
         merchant_serial=secrets.token_hex(20).upper(),
-        platform_key_id="PUB_KEY_ID_01" + f"{secrets.randbelow(10**30):030d}",
+        platform_key_id=_new_key_id(),
         apiv3_key=secrets.token_hex(16),
     )
 
@@ -59,24 +103,54 @@ def _new_account() -> Account:
 def _pair(run_dir: Path, name: str) -> rsa.RSAPrivateKey:
     path = run_dir / f"{name}_key.pem"
     if not path.exists():
-        new = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        _write(
-            path,
-            new.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-        )
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    assert isinstance(key, rsa.RSAPrivateKey)
-    _write(
-        run_dir / f"{name}_pub.pem",
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ),
-    )
+        _write(path, _private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)))
+    key = _load(path)
+    _write(run_dir / f"{name}_pub.pem", _public_pem(key))
     return key
+
+
+def _new_key_id() -> str:
+    return f"PUB_KEY_ID_01{secrets.randbelow(10**30):030d}"
+
+
+def _made_ns(file: Path) -> int:
+    return file.stat().st_mtime_ns
+
+
+def _load(file: Path) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _certificate_pem(key: rsa.RSAPrivateKey, serial: int) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com sandbox")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=5 * 365))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -30,6 +30,7 @@ WAITS_S = (
     *(HOUR, 3 * HOUR, 3 * HOUR, 3 * HOUR, 6 * HOUR, 6 * HOUR),
 )
 ANSWER_WITHIN_S = 5.0
+PROBE = "WECHATPAY/SIGNTEST/"
 STALE_S = 600
 REMEMBERED = 1000
 
@@ -78,6 +79,7 @@ class Notifier:
         wrong_signature: bool = False,
         stale: bool = False,
         amount_changed: bool = False,
+        probe: bool = False,
     ) -> Wire:
         """Headers and body. Each flag makes one thing wrong and leaves the rest right."""
         resource = json.loads(notice.resource)
@@ -101,12 +103,17 @@ class Notifier:
             },
         }
         body = json.dumps(envelope, ensure_ascii=False).encode()
+        key_id = self._identity.ring.newest_id
+        key = self._identity.ring.key(key_id)
+        assert key is not None
         headers = platform_headers(
-            self._identity.platform_key,
-            self._identity.account.platform_key_id,
+            key,
+            key_id,
             body + b" " if wrong_signature else body,
             now_ms() // 1000 - (STALE_S if stale else 0),
         )
+        if probe:
+            headers["Wechatpay-Signature"] = f"{PROBE}{headers['Wechatpay-Signature']}"
         return {**headers, "Content-Type": "application/json"}, body
 
     async def post(self, notice: Notice, wire: Wire) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from html import escape
 
 from aiohttp import web
 
-from sandbox.server.faults import KINDS
+from sandbox.server.faults import DEMANDS, KINDS
 from sandbox.server.phone import MODES
-from sandbox.server.wire import FAULTS, IDENTITY, TIME_FACTOR
+from sandbox.server.wire import FAULTS, IDENTITY, RULEBOOK, TIME_FACTOR
 
 PAGE = """<!doctype html><html lang="zh"><meta charset="utf-8"><title>ShareHub 微信沙箱</title>
 <style>
@@ -27,7 +28,8 @@ Signatures and encryption are real; the money is not.</p>
 <table>{wechat}</table>
 <h2>手机与测试 <small>The phone and the tester</small></h2>
 <table>{phone}</table>
-<p>故障 faults: {kinds}<br>通知 notification modes: {modes}</p>
+<p>故障 faults: {kinds}<br>仅按需 on demand only: {demands}<br>通知 notification modes: {modes}<br>
+规则 rules: {rules}</p>
 """
 WECHAT = (
     (
@@ -40,6 +42,24 @@ WECHAT = (
     ("POST /v3/pay/transactions/jsapi", "下单 / order"),
     ("GET /v3/pay/transactions/out-trade-no/{no}", "查单 / query; /id/{transaction_id} too"),
     ("POST /v3/pay/transactions/out-trade-no/{no}/close", "关单 / close"),
+    (
+        "POST /v3/ecommerce/applyments/",
+        "二级商户进件 / apply; GET .../out-request-no/{no} 查询 query",
+    ),
+    ("POST /v3/pay/partner/transactions/jsapi", "平台下单 / order for a sub-merchant"),
+    (
+        "GET /v3/pay/partner/transactions/out-trade-no/{no}",
+        "查单 / query; POST .../close 关单 close",
+    ),
+    (
+        "POST /v3/ecommerce/refunds/apply",
+        "平台退款 / refund; GET /v3/ecommerce/refunds/out-refund-no/{no} 查询 query",
+    ),
+    (
+        "POST /v3/ecommerce/profitsharing/orders",
+        "请求分账 / share; GET 查询 query; .../finish-order 完结 release; .../receivers/add 接收方 receivers",
+    ),
+    ("GET /v3/bill/tradebill, /v3/bill/fundflowbill", "账单 / bills of a Beijing day"),
     ("POST /v3/refund/domestic/refunds", "退款 / refund; GET .../{out_refund_no} 查询 query"),
 )
 PHONE = (
@@ -47,6 +67,10 @@ PHONE = (
     ("POST /sandbox/pay", '{"prepay_id": "...", "delay_ms": 0, "after_expiry": false} → 确认付款'),
     ("POST /sandbox/notify", '{"out_trade_no": "...", "mode": "duplicate"}'),
     ("GET, PUT /sandbox/faults", '{"rate": 0.05, "kinds": [...], "next": [...]}'),
+    ("GET, PUT /sandbox/rules", '{"onboarding": "hold", "refund_gap_s": 0, "fee_bp": 60}'),
+    ("POST /sandbox/onboarding", '{"out_request_no": "...", "decision": "accept"}'),
+    ("POST /sandbox/platform-keys", '{"kind": "certificate"} → 换平台密钥 / a new platform key'),
+    ("GET /sandbox/balances", "各商户冻结与可用余额 / frozen and available, of every merchant"),
     ("GET /sandbox/trades, /sandbox/messages", "所有订单，已发消息 / all trades, messages sent"),
 )
 
@@ -62,6 +86,8 @@ async def index(request: web.Request) -> web.Response:
         wechat=_rows(WECHAT),
         phone=_rows(PHONE),
         kinds=", ".join(KINDS),
+        demands=", ".join(DEMANDS),
+        rules=escape(", ".join(f"{k}={v}" for k, v in asdict(request.app[RULEBOOK].rules).items())),
         modes=", ".join(MODES),
     )
     return web.Response(text=text, content_type="text/html")

@@ -17,6 +17,8 @@ POST /sandbox/onboarding {"out_request_no": "...", "decision": "accept", "reason
 
 GET /sandbox/balances -> {"balances": {MCHID: {"frozen_fen": 0, "available_fen": 0}}}
 
+POST /sandbox/platform-keys {"kind"?: "certificate"} -> {"id": "..."}: notifications change to a new key
+
 GET /sandbox/trades, GET /sandbox/messages
 """
 
@@ -54,6 +56,7 @@ LONGEST_DELAY_MS = 60_000
 MODES = (
     "duplicate",
     "wrong_signature",
+    "probe",
     "stale_timestamp",
     "amount_changed",
     "replay",
@@ -133,6 +136,7 @@ async def notify(request: web.Request) -> web.Response:
             wrong_signature=mode == "wrong_signature",
             stale=mode == "stale_timestamp",
             amount_changed=mode == "amount_changed",
+            probe=mode == "probe",
         )
     return json_answer({"id": notice.id, "status": await notifier.post(notice, wire)})
 
@@ -160,6 +164,15 @@ async def bend_rules(request: web.Request) -> web.Response:
     except BadRules as problem:
         raise param_error(str(problem)) from None
     return json_answer(asdict(book.rules))
+
+
+async def renew_key(request: web.Request) -> web.Response:
+    """From now on notifications are signed by a new key; its public part is in platform_keys/ID.pem."""
+    kind = (await json_object(request)).get("kind", "public_key")
+    if kind not in ("public_key", "certificate"):
+        raise param_error("kind is public_key or certificate")
+    key_id = request.app[IDENTITY].ring.renew(certificate=kind == "certificate")
+    return json_answer({"id": key_id})
 
 
 async def show_balances(request: web.Request) -> web.Response:

@@ -152,7 +152,9 @@ def _checked(request: web.Request, asked: dict[str, Any]) -> dict[str, str]:
 
 def _opened(request: web.Request, fields: dict[str, Any], name: str) -> str:
     sealed = text_field(fields, name, longest=2048)
-    key = request.app[IDENTITY].platform_key
+    key = request.app[IDENTITY].ring.key(request.headers.get("Wechatpay-Serial", ""))
+    if key is None:
+        raise param_error("Wechatpay-Serial must name the key of the sensitive fields")
     oaep = padding.OAEP(mgf=padding.MGF1(SHA1()), algorithm=SHA1(), label=None)
     try:
         return key.decrypt(base64.b64decode(sealed, validate=True), oaep).decode()

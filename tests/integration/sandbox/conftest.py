@@ -56,6 +56,7 @@ class Sandbox:
             platform_key_id=self.account["platform_key_id"],
             platform_key_file=self.run_dir / "platform_pub.pem",
             notify_url=notify_url,
+            platform_keys_dir=self.run_dir / "platform_keys",
         )
 
 
@@ -312,9 +313,8 @@ async def ecommerce(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[Wecha
 async def gateway(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[Gateway]:
     """For calls that no adapter has a verb for."""
     config = sandbox.pay_config(receiver.url)
-    opened = await open_gateway(config, wall_clock_ms, random.Random())
-    yield opened
-    await opened.session.close()
+    async with open_gateway(config, wall_clock_ms, random.Random()) as opened:
+        yield opened
 
 
 @pytest.fixture

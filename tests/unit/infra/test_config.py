@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +67,33 @@ def test_a_token_key_without_a_name_or_too_short_is_refused(value: str) -> None:
 
 def test_secrets_do_not_show() -> None:
     assert KEY not in repr(config(TOKEN_KEYS=f"a:{KEY}"))
+
+
+PAY = {
+    "WECHATPAY_URL": "https://api.mch.weixin.qq.com",
+    "WECHAT_APPID": "wx1",
+    "WECHATPAY_MCHID": "190",
+    "WECHATPAY_SERIAL": "5F",
+    "WECHATPAY_KEY_FILE": "/keys/merchant.pem",
+    "WECHATPAY_APIV3_KEY": "0123456789abcdef0123456789abcdef",
+    "WECHATPAY_PLATFORM_KEY_ID": "PUB_KEY_ID_1",
+    "WECHATPAY_PLATFORM_KEY_FILE": "/keys/platform.pem",
+    "WECHATPAY_NOTIFY_URL": "https://example.org/v1/payments/notify",
+}
+
+
+def test_further_platform_keys_are_optional() -> None:
+    assert config(**PAY).wechatpay.platform_keys_dir is None
+    assert config(**PAY, WECHATPAY_PLATFORM_KEYS_DIR="").wechatpay.platform_keys_dir is None
+    told = config(**PAY, WECHATPAY_PLATFORM_KEYS_DIR="/keys/more").wechatpay
+    assert told.platform_keys_dir == Path("/keys/more")
+    assert PAY["WECHATPAY_APIV3_KEY"] not in repr(told)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.org", "ftp://h/x", "https:///x", "https://h/x?y=1", "https://h/" + "x" * 250],
+)
+def test_a_notify_url_that_wechat_would_refuse(url: str) -> None:
+    with pytest.raises(ConfigError, match="SHAREHUB_WECHATPAY_NOTIFY_URL must be"):
+        _ = config(**PAY | {"WECHATPAY_NOTIFY_URL": url}).wechatpay

@@ -130,4 +130,4 @@ def test_wrong_key_files_are_explained(
             load_merchant_key(path)
     for path in (empty, tmp_path / "missing.pem", merchant.private_file):
         with pytest.raises(ConfigError, match=str(path)):
-            load_platform_key(path)
+            load_platform_key(path, "PUB_KEY_ID_1")
