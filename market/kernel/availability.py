@@ -1,4 +1,4 @@
-"""When a listing may be used: a weekly plan with dated exceptions, in the listing's own time zone."""
+"""When a listing may be used: a weekly plan with dated exceptions, in the listing's own time zone, less blocked periods."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from market.kernel.errors import BadInput
-from market.kernel.period import Period, merge
+from market.kernel.period import Period, merge, without
 
 DAY_MINUTES = 24 * 60
+MAX_BLOCKS = 200
 
 Window = tuple[int, int]
 """[start, end) in minutes after local midnight, 0 <= start < end <= 1440."""
@@ -25,17 +26,20 @@ class DayException:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`weekly` has seven lists of windows, Monday first."""
+    """`weekly` has seven lists of windows, Monday first. `blocks` are what the owner keeps: [start_ms, end_ms) of UTC."""
 
     weekly: tuple[tuple[Window, ...], ...]
     exceptions: tuple[DayException, ...] = ()
     time_zone: str = "Asia/Shanghai"
+    blocks: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:
             raise BadInput("a weekly plan has seven days")
         if len(self.exceptions) > 366:
             raise BadInput("at most 366 exceptions")
+        if len(self.blocks) > MAX_BLOCKS:
+            raise BadInput(f"at most {MAX_BLOCKS} blocked periods")
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -51,13 +55,15 @@ class Plan:
             for start, end in windows:
                 if not 0 <= start < end <= DAY_MINUTES:
                     raise BadInput("a window is [start, end) in minutes of the day")
+        for start_ms, end_ms in self.blocks:
+            Period(start_ms, end_ms)
 
 
 ALWAYS = Plan(weekly=(((0, DAY_MINUTES),),) * 7)
 
 
 def open_periods(plan: Plan, within: Period) -> list[Period]:
-    """All that the plan offers of `within`, merged over midnights, clipped to `within`."""
+    """All that the plan offers of `within`, ascending, merged over midnights, clipped to `within`."""
     zone = ZoneInfo(plan.time_zone)
     replaced = {date.fromisoformat(e.day): e.windows for e in plan.exceptions}
     first = datetime.fromtimestamp(within.start_ms / 1000, UTC).astimezone(zone).date()
@@ -71,7 +77,7 @@ def open_periods(plan: Plan, within: Period) -> list[Period]:
             if start_ms < end_ms:
                 found.append(Period(start_ms, end_ms))
         day += timedelta(days=1)
-    return merge(found)
+    return without(merge(found), (Period(*block) for block in plan.blocks))
 
 
 def offers(plan: Plan, period: Period) -> bool:

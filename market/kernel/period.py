@@ -43,3 +43,23 @@ def merge(periods: Iterable[Period]) -> list[Period]:
             period = Period(last.start_ms, max(last.end_ms, period.end_ms))
         merged.append(period)
     return merged
+
+
+def without(periods: Iterable[Period], taken: Iterable[Period]) -> list[Period]:
+    """What is left of `periods` (ascending and disjoint) outside of `taken`."""
+    holes = merge(taken)
+    left: list[Period] = []
+    first = 0
+    for period in periods:
+        while first < len(holes) and holes[first].end_ms <= period.start_ms:
+            first += 1
+        start_ms = period.start_ms
+        for hole in holes[first:]:
+            if hole.start_ms >= period.end_ms:
+                break
+            if start_ms < hole.start_ms:
+                left.append(Period(start_ms, hole.start_ms))
+            start_ms = max(start_ms, hole.end_ms)
+        if start_ms < period.end_ms:
+            left.append(Period(start_ms, period.end_ms))
+    return left

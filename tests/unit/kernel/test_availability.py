@@ -50,6 +50,8 @@ def slowly(plan: Plan, within: Period) -> list[Period]:
     for minute in range(within.start_ms // MINUTE_MS, -(-within.end_ms // MINUTE_MS)):
         day, wall_minute = wall(plan.time_zone, minute)
         windows = replaced.get(day, plan.weekly[day.weekday()])
+        if any(start_ms <= minute * MINUTE_MS < end_ms for start_ms, end_ms in plan.blocks):
+            continue
         if any(start <= wall_minute < end for start, end in windows):
             start_ms = max(minute * MINUTE_MS, within.start_ms)
             minutes.append(Period(start_ms, min((minute + 1) * MINUTE_MS, within.end_ms)))
@@ -104,9 +106,17 @@ def plans(draw: st.DrawFn) -> tuple[Plan, Period]:
         DayException(day=str(center + timedelta(days=offset)), windows=draw(days))
         for offset in draw(st.sets(st.integers(-2, 2), max_size=3))
     )
-    start = at("UTC", f"{center}T00:00") + draw(st.integers(-2 * 1440, 1440)) * MINUTE_MS
+    midnight = at("UTC", f"{center}T00:00")
+    blocks = tuple(
+        (midnight + first * MINUTE_MS, midnight + (first + minutes) * MINUTE_MS)
+        for first, minutes in draw(
+            st.lists(st.tuples(st.integers(-2000, 2000), st.integers(1, 1000)), max_size=2)
+        )
+    )
+    start = midnight + draw(st.integers(-2 * 1440, 1440)) * MINUTE_MS
     length = draw(st.integers(1, 2 * 1440)) * MINUTE_MS
-    return Plan(weekly=weekly, exceptions=exceptions, time_zone=zone), Period(start, start + length)
+    plan = Plan(weekly=weekly, exceptions=exceptions, time_zone=zone, blocks=blocks)
+    return plan, Period(start, start + length)
 
 
 @settings(max_examples=150, deadline=None)
@@ -223,6 +233,17 @@ def test_an_exception_replaces_its_day_and_no_other() -> None:
     ]
 
 
+def test_a_block_is_cut_out_of_whatever_is_open() -> None:
+    start = at(SHANGHAI, "2026-06-01T00:00")
+    block = (start + 90 * MINUTE_MS, start + 2 * DAY_MS)
+    plan = Plan(weekly=week((60, DAY_MINUTES)), blocks=(block,))
+    assert open_periods(plan, Period(start, start + 3 * DAY_MS)) == [
+        Period(start + HOUR_MS, block[0]),
+        Period(start + 2 * DAY_MS + HOUR_MS, start + 3 * DAY_MS),
+    ]
+    assert not offers(plan, Period(block[0] - 1, block[0] + 1))
+
+
 def test_always_is_always() -> None:
     year = Period(at("UTC", "2026-01-01T00:00"), at("UTC", "2027-01-01T00:00"))
     assert open_periods(ALWAYS, year) == [year]
@@ -248,6 +269,9 @@ def test_always_is_always() -> None:
         {"weekly": week(), "exceptions": (DayException(day="2026-02-30"),)},
         {"weekly": week(), "exceptions": (DayException(day="tomorrow"),)},
         {"weekly": week(), "exceptions": (DayException(day="2026-06-01", windows=((5, 4),)),)},
+        {"weekly": week(), "blocks": ((5, 5),)},
+        {"weekly": week(), "blocks": ((-1, 5),)},
+        {"weekly": week(), "blocks": ((1, 2),) * 201},
         {"weekly": week(), "exceptions": (DayException(day="2026-06-01"),) * 367},
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.kernel.errors import BadInput
-from market.kernel.period import Period, merge
+from market.kernel.period import Period, merge, without
 
 small = st.tuples(st.integers(0, 40), st.integers(0, 40)).filter(lambda p: p[0] < p[1])
 periods = small.map(lambda p: Period(*p))
@@ -34,6 +34,14 @@ def test_merging_keeps_exactly_the_instants_and_leaves_gaps_between(some: list[P
     )  # neither overlapping nor touching, ascending
     assert merge(merged) == merged
     assert merge(reversed(some)) == merged
+
+
+@given(st.lists(periods, max_size=6), st.lists(periods, max_size=6))
+def test_what_is_left_without_others_is_exactly_that(some: list[Period], others: list[Period]) -> None:
+    left = without(merge(some), others)
+    wanted = set().union(*map(instants, some)) - set().union(*map(instants, others))
+    assert set().union(*map(instants, left)) == wanted
+    assert merge(left) == left
 
 
 @given(periods)
