@@ -9,6 +9,7 @@ ROUTES: Routes = (
     route("POST", "/v1/listings/{listing_id}/hold", actions.hold),
     route("POST", "/v1/listings/{listing_id}/hold/release", actions.release_hold),
     route("GET", "/v1/listings/{listing_id}/calendar", views.calendar),
+    route("GET", "/v1/listings/{listing_id}/free", views.free),
     route("GET", "/v1/listings/{listing_id}/quote", views.quote),
     route("POST", "/v1/orders", actions.create, status=201),
     route("GET", "/v1/orders", views.mine),

@@ -54,12 +54,16 @@ class LeaseBook:
         period: Period,
         now_ms: int,
         until_ms: int,
+        *,
+        alone: bool = True,
     ) -> Leases:
-        """Take or renew. Raise Held when somebody else's lease overlaps, Unavailable when Redis is away."""
+        """Take or renew. Raise Held when somebody else's lease overlaps and one wants to be `alone`, Unavailable when Redis
+        is away.
+        """
         verdict, leases = await self._run(
             listing_id,
             now_ms,
-            "take",
+            "take" if alone else "share",
             lease_id,
             holder_id,
             period.start_ms,

@@ -20,6 +20,12 @@ from loadtest.benches.hub_scene import BATCH, TOKENS_LAST_S, Person, Scene
 COPIED = (("listings", "listings", "id"), ("orders", "bookables", "listing_id"))
 """Schema, table and key of what the wings know of a listing."""
 
+WRITTEN = (
+    "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s "
+    "AND EXTRA NOT LIKE '%%GENERATED%%' ORDER BY ORDINAL_POSITION"
+)
+"""The columns that are written, and not derived from the others."""
+
 
 class Market(Scene):
     """Makes people and listings, and compares what was acknowledged with what is there. Blocks, but for `publish`."""
@@ -53,10 +59,12 @@ class Market(Scene):
         ids = [int(self._id()) for _ in range(count)]
         for schema, table, key in COPIED:
             with self.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM {schema}.{table} WHERE {key} = %s", [model])
-                names = [column[0] for column in cursor.description]
+                cursor.execute(WRITTEN, [schema, table])
+                names = [column for (column,) in cursor.fetchall()]
+                columns = ", ".join(f"`{name}`" for name in names)
+                cursor.execute(f"SELECT {columns} FROM {schema}.{table} WHERE {key} = %s", [model])
                 row = dict(zip(names, cursor.fetchone(), strict=True))
-                insert = f"INSERT INTO {schema}.{table} ({', '.join(f'`{n}`' for n in names)}) VALUES ({', '.join(['%s'] * len(names))})"
+                insert = f"INSERT INTO {schema}.{table} ({columns}) VALUES ({', '.join(['%s'] * len(names))})"
                 rows = [
                     tuple((row | {key: id_, "owner_id": int(owners[n % len(owners)].id)}).values())
                     for n, id_ in enumerate(ids)

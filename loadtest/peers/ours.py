@@ -28,8 +28,8 @@ FIRST_USER = 118_100_000_000_000_000
 FIRST_SESSION = 118_200_000_000_000_000
 
 BOOKABLES = (
-    "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, address, plan, "
-    "price_hour_fen, price_day_fen, deposit_fen) VALUES (%s, 1, 1, 1, 1, 'live', '', '', %s, 500, NULL, 0)"
+    "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, category, "
+    "address, terms) VALUES (%s, 1, 1, 1, 1, 'live', '', 'tools', '', %s)"
 )
 SESSIONS = (
     "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
@@ -68,10 +68,11 @@ class Ours:
 
     def _seed(self, connections: int) -> None:
         mariadb = self._stack.servers.mariadb
-        plan, forever_ms = json.dumps(WHOLE_WEEK), int(time.time() * 1000) + 10**9
+        terms = json.dumps({"plan": WHOLE_WEEK, "price_hour_fen": 500})
+        forever_ms = int(time.time() * 1000) + 10**9
         with mariadb.connect(schema="orders") as connection, connection.cursor() as cursor:
             listings = [WIDE_LISTING, *(FIRST_LISTING + n for n in range(connections // 2))]
-            cursor.executemany(BOOKABLES, [(listing, plan) for listing in listings])
+            cursor.executemany(BOOKABLES, [(listing, terms) for listing in listings])
         with mariadb.connect(schema="users") as connection, connection.cursor() as cursor:
             clients = range(connections)
             cursor.executemany(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from market.kernel.availability import Plan
 from market.kernel.ids import Id
+from market.kernel.terms import Terms
 from market.kernel.topics import Push
 
 
@@ -41,15 +41,12 @@ class ListingChanged:
     listing_id: Id
     version: int
     terms_version: int
-    """Rises only when something a quote depends on changes: plan, prices, deposit, status."""
+    """Rises only when something a quote depends on changes: the terms, the status."""
     owner_id: Id
     status: str
     title: str
     category: str
-    plan: Plan
-    price_hour_fen: int | None
-    price_day_fen: int | None
-    deposit_fen: int
+    terms: Terms
     address: str
 
 

@@ -7,7 +7,7 @@ checked where they come in (`market.listings.rules.offer`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from market.kernel.availability import Plan, offers, open_periods
@@ -81,6 +81,10 @@ class Terms:
         return self.longest_minutes * MINUTE_MS
 
 
+TERMS = tuple(field.name for field in fields(Terms))
+"""The names of what makes up terms: commands and views have fields of these names."""
+
+
 def check_offered(terms: Terms, period: Period, now_ms: int) -> None:
     """Whether the terms offer `period` to somebody who asks now; what others have taken is another question."""
     if period.start_ms < now_ms - LATE_START_MS:
@@ -95,6 +99,11 @@ def check_offered(terms: Terms, period: Period, now_ms: int) -> None:
         raise NotBookable("too long", longest_minutes=terms.longest_minutes)
     if not offers(terms.plan, period):
         raise NotBookable("outside the opening hours")
+
+
+def use_of(terms: Terms, period: Period, seats: int) -> Use:
+    """What a use takes: its seats, for the period and the buffer after it."""
+    return Use(Period(period.start_ms, period.end_ms + terms.buffer_ms), seats)
 
 
 def free_periods(

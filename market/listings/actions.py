@@ -11,37 +11,33 @@ from market.kernel.actor import Call
 from market.kernel.errors import BadInput
 from market.kernel.geo import Point
 from market.kernel.ids import Id
+from market.kernel.terms import TERMS, Terms
 from market.listings import store
 from market.listings.commands import Close, Edit, Pause, Publish, Resume
 from market.listings.rules import listing as rules
-from market.listings.rules import shown
+from market.listings.rules import offer, shown
 from market.listings.rules.listing import Listing
 from market.listings.rules.shown import ListingView
 from market.listings.wing import Listings
 
-EDITED_AS_GIVEN = (
-    "title", "description", "category", "photos", "address", "plan", "price_hour_fen", "price_day_fen",
-    "deposit_fen",
-)  # fmt: skip
+EDITED_AS_GIVEN = ("title", "description", "category", "photos", "address")
 
 
 @action("listings.publish")
 async def publish(listings: Listings, call: Call, command: Publish) -> ListingView:
     """Offer something; it is live at once. Locks the owner."""
+    terms = offer.check(Terms(**_terms(command)))
 
     async def body(tx: Tx) -> ListingView:
         owner = await store.lock_owner(tx, call.actor.user_id)
         await tx.claim(call, command)
         rules.may_publish(await store.count_open(tx, owner.user_id))
-        listing = rules.priced(
-            Listing(
-                id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),
-                status="live", title=command.title, description=command.description,
-                category=command.category, photos=command.photos,
-                point=Point(command.lat, command.lng), address=command.address, plan=command.plan,
-                price_hour_fen=command.price_hour_fen, price_day_fen=command.price_day_fen,
-                deposit_fen=command.deposit_fen, published_ms=call.now_ms,
-            )
+        listing = Listing(
+            id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),
+            status="live", title=command.title, description=command.description,
+            category=command.category, photos=command.photos,
+            point=Point(command.lat, command.lng), address=command.address, terms=terms,
+            published_ms=call.now_ms,
         )  # fmt: skip
         await store.insert(tx, listing)
         tx.emit(shown.changed(None, listing))
@@ -53,13 +49,13 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
 @action("listings.edit")
 async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
     """Change one's own listing. Locks the listing."""
-    changes = _changes(command)
+    changes, new_terms = _changes(command), _new_terms(command)
 
     async def body(tx: Tx) -> ListingView:
         before = await store.lock(tx, command.listing_id)
         await tx.claim(call, command)
         rules.may_change(before, call.actor.user_id, command.version)
-        after = rules.edit(before, changes)
+        after = rules.edit(before, changes, new_terms)
         await save(tx, before, after)
         return shown.view(after, call.actor.user_id)
 
@@ -136,7 +132,7 @@ async def save(tx: Tx, before: Listing, after: Listing) -> None:
 
 
 def _changes(command: Edit) -> dict[str, Any]:
-    """The listing's fields that the command gives."""
+    """The listing's fields that the command gives, but for its terms."""
     changes = {
         name: value for name in EDITED_AS_GIVEN if (value := getattr(command, name)) is not None
     }
@@ -144,12 +140,22 @@ def _changes(command: Edit) -> dict[str, Any]:
         raise BadInput("a place has a latitude and a longitude")
     if command.lat is not None and command.lng is not None:
         changes["point"] = Point(command.lat, command.lng)
+    return changes
+
+
+def _new_terms(command: Edit) -> dict[str, Any]:
+    """The fields of the terms that the command gives or drops."""
+    changes = {name: value for name, value in _terms(command).items() if value is not None}
     if command.drop_price is not None:
         name = f"price_{command.drop_price}_fen"
         if name in changes:
             raise BadInput("a price is either given or dropped")
         changes[name] = None
     return changes
+
+
+def _terms(command: Publish | Edit) -> dict[str, Any]:
+    return {name: getattr(command, name) for name in TERMS}
 
 
 ACTIONS = table(publish, edit, pause, resume, close)

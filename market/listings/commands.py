@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from market.kernel.availability import Plan
+from market.kernel.availability import DAY_MINUTES, Plan
 from market.kernel.ids import Id
-from market.kernel.money import MAX_FEN
+from market.kernel.money import BASIS, MAX_FEN
+from market.kernel.terms import AHEAD_DAYS, Booking, Policy
 
 Category = Literal["tools", "bicycles", "spaces", "skills", "cameras", "outdoor", "books", "other"]
 """`market.listings.rules.categories` has their names for people."""
+
+SHORTEST_MINUTES = 15
 
 Title = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
 Description = Annotated[str, Meta(max_length=2000)]
@@ -32,6 +35,18 @@ Address = Annotated[
     str, Meta(max_length=200, description="told to the buyer with the order, not to everybody")
 ]
 Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
+Surcharges = Annotated[
+    tuple[Annotated[int, Meta(ge=0, le=BASIS)], ...],
+    Meta(
+        min_length=7, max_length=7,
+        description="basis points that hours and days beginning on a weekday cost more, Monday first",
+    ),
+]  # fmt: skip
+Capacity = Annotated[int, Meta(ge=1, le=100, description="seats that can be in use at once")]
+Buffer = Annotated[int, Meta(ge=0, le=7 * DAY_MINUTES, description="kept free after each use")]
+Notice = Annotated[int, Meta(ge=0, le=30 * DAY_MINUTES, description="from ordering to the start")]
+Horizon = Annotated[int, Meta(ge=1, le=AHEAD_DAYS, description="how far ahead a use may start")]
+Length = Annotated[int, Meta(ge=SHORTEST_MINUTES, le=AHEAD_DAYS * DAY_MINUTES)]
 Version = Annotated[int, Meta(ge=1, le=2**53, description="the listing's version as last seen")]
 Words = Annotated[
     str, Meta(max_length=64, description="all of which the title or the description has")
@@ -41,7 +56,7 @@ Limit = Annotated[int, Meta(ge=1, le=50)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """At least one of the two prices."""
+    """At least one of the three prices. What the terms mean: `market.kernel.terms`."""
 
     title: Title
     description: Description = ""
@@ -53,12 +68,24 @@ class Publish:
     plan: Plan
     price_hour_fen: Fen | None = None
     price_day_fen: Fen | None = None
+    price_week_fen: Fen | None = None
+    surcharge_bp: Surcharges = (0,) * 7
+    minimum_fen: Fen = 0
     deposit_fen: Fen = 0
+    waives_deposit: bool = False
+    policy: Policy = "flexible"
+    booking: Booking = "instant"
+    capacity: Capacity = 1
+    buffer_minutes: Buffer = 0
+    notice_minutes: Notice = 0
+    horizon_days: Horizon = 90
+    shortest_minutes: Length = SHORTEST_MINUTES
+    longest_minutes: Length = 60 * DAY_MINUTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What is left out stays as it is; `drop_price` takes one of the two prices away."""
+    """What is left out stays as it is; `drop_price` takes one of the prices away."""
 
     listing_id: Id
     version: Version
@@ -72,8 +99,20 @@ class Edit:
     plan: Plan | None = None
     price_hour_fen: Fen | None = None
     price_day_fen: Fen | None = None
-    drop_price: Literal["hour", "day"] | None = None
+    price_week_fen: Fen | None = None
+    drop_price: Literal["hour", "day", "week"] | None = None
+    surcharge_bp: Surcharges | None = None
+    minimum_fen: Fen | None = None
     deposit_fen: Fen | None = None
+    waives_deposit: bool | None = None
+    policy: Policy | None = None
+    booking: Booking | None = None
+    capacity: Capacity | None = None
+    buffer_minutes: Buffer | None = None
+    notice_minutes: Notice | None = None
+    horizon_days: Horizon | None = None
+    shortest_minutes: Length | None = None
+    longest_minutes: Length | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

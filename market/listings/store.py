@@ -8,10 +8,10 @@ import pymysql.err
 
 from infra import wire
 from infra.mysql.database import Cursor, Row, Tx
-from market.kernel.availability import Plan
 from market.kernel.errors import NotFound
 from market.kernel.geo import Box, Point
 from market.kernel.ids import Id
+from market.kernel.terms import Terms
 from market.listings.rules.listing import Listing, Owner, OwnerCard
 from market.listings.rules.ranking import Candidate
 from market.listings.rules.shown import ListingCard, card, gone
@@ -31,8 +31,7 @@ UPDATE_OWNER = (
 LISTING = (
     "SELECT id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
     "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
-    "address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, rating_centistars, "
-    "ratings, orders_created, orders_completed, published_ms FROM listings"
+    "address, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, published_ms FROM listings"
 )
 LISTING_VERSIONS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
@@ -41,17 +40,14 @@ MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
 INSERT = (
     "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
     "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
-    "cell, address, plan, price_hour_fen, price_day_fen, deposit_fen, rating_version, "
-    "rating_centistars, ratings, orders_created, orders_completed, published_ms, changed_ms, id) VALUES "
-    "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-    "%s, %s, %s, %s)"
+    "cell, address, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, published_ms, changed_ms, id) VALUES "
+    "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPDATE = (
     "UPDATE listings SET version = %s, terms_version = %s, owner_id = %s, owner_nickname = %s, "
     "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, title = %s, "
     "description = %s, category = %s, photos = %s, lat = %s, lng = %s, cell = %s, address = %s, "
-    "plan = %s, price_hour_fen = %s, price_day_fen = %s, deposit_fen = %s, rating_version = %s, "
-    "rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
+    "terms = %s, rating_version = %s, rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
     "published_ms = %s, changed_ms = %s WHERE id = %s"
 )
 UPDATE_COUNTS = (
@@ -67,7 +63,7 @@ LEAVE = (
 ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
 CANDIDATES = (
     "SELECT id, lat, lng, orders_created, orders_completed, rating_centistars, price_hour_fen, "
-    "price_day_fen FROM listings WHERE status = 'live' AND lat BETWEEN %s AND %s AND ({longitudes}){more} "
+    "price_day_fen, price_week_fen FROM listings WHERE status = 'live' AND lat BETWEEN %s AND %s AND ({longitudes}){more} "
     "ORDER BY POW(lat - %s, 2) + POW(LEAST(ABS(lng - %s), 360 - ABS(lng - %s)) * COS(RADIANS(%s)), 2) "
     "LIMIT %s"
 )
@@ -95,9 +91,8 @@ DEPARTED = (
 def _listing(row: Row) -> Listing:
     (
         id_, version, terms_version, owner_id, nickname, avatar_url, credit_centistars, owner_ratings,
-        status, title, description, category, photos, lat, lng, address, plan, price_hour_fen,
-        price_day_fen, deposit_fen, rating_version, rating_centistars, ratings, created, completed,
-        published_ms,
+        status, title, description, category, photos, lat, lng, address, terms, rating_version,
+        rating_centistars, ratings, created, completed, published_ms,
     ) = row  # fmt: skip
     return Listing(
         id=Id(id_), version=version, terms_version=terms_version,
@@ -107,8 +102,7 @@ def _listing(row: Row) -> Listing:
         ),
         status=status, title=title, description=description, category=category,
         photos=wire.from_json(photos, tuple[str, ...]), point=Point(lat, lng), address=address,
-        plan=wire.from_json(plan, Plan), price_hour_fen=price_hour_fen, price_day_fen=price_day_fen,
-        deposit_fen=deposit_fen, rating_version=rating_version, rating_centistars=rating_centistars,
+        terms=wire.from_json(terms, Terms), rating_version=rating_version, rating_centistars=rating_centistars,
         ratings=ratings, orders_created=created, orders_completed=completed, published_ms=published_ms,
     )  # fmt: skip
 
@@ -120,8 +114,7 @@ def _values(listing: Listing, changed_ms: int) -> tuple[object, ...]:
         listing.version, listing.terms_version, owner.user_id, owner.nickname, owner.avatar_url,
         owner.credit_centistars, owner.ratings, listing.status, listing.title, listing.description,
         listing.category, wire.json(listing.photos).decode(), listing.point.lat, listing.point.lng,
-        listing.cell, listing.address, wire.json(listing.plan).decode(), listing.price_hour_fen,
-        listing.price_day_fen, listing.deposit_fen, listing.rating_version, listing.rating_centistars,
+        listing.cell, listing.address, wire.json(listing.terms).decode(), listing.rating_version, listing.rating_centistars,
         listing.ratings, listing.orders_created, listing.orders_completed, listing.published_ms, changed_ms,
         listing.id,
     )  # fmt: skip
@@ -239,9 +232,10 @@ async def candidates(cursor: Cursor, box: Box, here: Point, *, category: str | N
         Candidate(
             id=Id(id_), point=Point(lat, lng), orders_created=created, orders_completed=completed,
             rating_centistars=rating_centistars, price_hour_fen=price_hour_fen,
-            price_day_fen=price_day_fen,
+            price_day_fen=price_day_fen, price_week_fen=price_week_fen,
         )
-        for id_, lat, lng, created, completed, rating_centistars, price_hour_fen, price_day_fen in rows
+        for id_, lat, lng, created, completed, rating_centistars, price_hour_fen, price_day_fen,
+            price_week_fen in rows
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from market.kernel.actor import Call, require_operator
 from market.kernel.errors import Held, NotYet, Unavailable
 from market.kernel.ids import Id
 from market.kernel.period import Period
+from market.kernel.terms import use_of
 from market.orders import store
 from market.orders.commands import (
     AcceptReturn,
@@ -51,7 +52,7 @@ class Released:
 async def hold(orders: Orders, call: Call, command: Hold) -> HoldView:
     """Show everybody who watches the listing that this period is about to be ordered. A courtesy: locks nothing.
 
-    One hold per person and listing: taking another replaces it.
+    One hold per person and listing: taking another replaces it. Where there are several seats a hold keeps nobody away.
     """
     period = Period(command.start_ms, command.end_ms)
     async with orders.db.read() as cursor:
@@ -60,12 +61,14 @@ async def hold(orders: Orders, call: Call, command: Hold) -> HoldView:
             raise NotYet("no such listing, or not yet")
         busy = await store.busy(cursor, [bookable.listing_id], period.start_ms)
     booking.check_period(bookable, call.actor.user_id, period, call.now_ms)
-    booking.check_free(period, busy[bookable.listing_id])
+    wanted = use_of(bookable.terms, period, command.seats)
+    booking.check_free(bookable.terms, wanted, busy[bookable.listing_id])
     lease_id = command.lease_id or secrets.token_urlsafe(9)
     until_ms = call.now_ms + booking.LEASE_MS
     held = await orders.leases.take(
-        bookable.listing_id, lease_id, call.actor.user_id, period, call.now_ms, until_ms
-    )
+        bookable.listing_id, lease_id, call.actor.user_id, period, call.now_ms, until_ms,
+        alone=bookable.terms.capacity == 1,
+    )  # fmt: skip
     return HoldView(
         listing_id=bookable.listing_id, lease_id=lease_id, start_ms=period.start_ms, end_ms=period.end_ms,
         until_ms=until_ms, epoch=held.epoch, counter=held.counter,
@@ -87,7 +90,7 @@ async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
     period = Period(command.start_ms, command.end_ms)
     wish = deciding.Create(
         listing_id=command.listing_id, buyer_id=call.actor.user_id, period=period,
-        terms_version=command.terms_version, codes=_codes(), now_ms=call.now_ms,
+        terms_version=command.terms_version, seats=command.seats, codes=_codes(), now_ms=call.now_ms,
         held=await _held_by_another(orders, call, command.listing_id, period),
     )  # fmt: skip
     view = await orders.groups.do(wish, call, command)

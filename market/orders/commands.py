@@ -24,6 +24,7 @@ SeenOrders = Annotated[
     ),
 ]
 Terms = Annotated[int, Meta(ge=1, le=2**53, description="the listing's terms_version as last seen")]
+Seats = Annotated[int, Meta(ge=1, le=100, description="seats of a listing that has several")]
 Reason = Annotated[str, Meta(max_length=500)]
 
 
@@ -34,6 +35,7 @@ class Hold:
     listing_id: Id
     start_ms: Moment
     end_ms: Moment
+    seats: Seats = 1
     lease_id: LeaseId | None = None
 
 
@@ -51,6 +53,7 @@ class CreateOrder:
     start_ms: Moment
     end_ms: Moment
     terms_version: Terms
+    seats: Seats = 1
     lease_id: LeaseId | None = None
 
 
@@ -128,7 +131,18 @@ class GetCalendar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GetFree:
+    """Between these two moments, which are a hundred days apart at most."""
+
+    listing_id: Id
+    start_ms: Moment
+    end_ms: Moment
+    seats: Seats = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetQuote:
     listing_id: Id
     start_ms: Moment
     end_ms: Moment
+    seats: Seats = 1

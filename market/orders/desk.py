@@ -21,6 +21,7 @@ class Desk:
         for wish in wishes:
             if isinstance(wish, Create):
                 self._locks.listing(wish.listing_id)
+                self._locks.buyer(wish.buyer_id)
             else:
                 self._locks.order(wish.order_id, frees=wish.frees)
         self.locks: Sequence[Statement] = self._locks.statements()

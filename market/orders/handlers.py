@@ -9,7 +9,14 @@ from dataclasses import replace
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.errors import Conflict
-from market.kernel.facts import CalendarChanged, Fact, Heard, ListingChanged, PaymentReceived
+from market.kernel.facts import (
+    CalendarChanged,
+    CreditChanged,
+    Fact,
+    Heard,
+    ListingChanged,
+    PaymentReceived,
+)
 from market.kernel.ids import Id
 from market.orders import store
 from market.orders.desk import Desk
@@ -55,7 +62,7 @@ async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
     bookable = _heard(data, (known.version if known else 0) + offer_changed)
     await store.save_bookable(tx, bookable)
     if offer_changed:
-        view = booking.calendar(bookable, [*before.busy.values()] if before else [])
+        view = booking.calendar(bookable, before.busy.values() if before else ())
         tx.emit(
             Fact(
                 kind=CalendarChanged.KIND, entity=bookable.listing_id, version=bookable.version,
@@ -69,8 +76,7 @@ def _heard(data: ListingChanged, version: int) -> Bookable:
     return Bookable(
         listing_id=data.listing_id, version=version, listing_version=data.version,
         terms_version=data.terms_version, owner_id=data.owner_id, status=data.status, title=data.title,
-        address=data.address, plan=data.plan, price_hour_fen=data.price_hour_fen,
-        price_day_fen=data.price_day_fen, deposit_fen=data.deposit_fen,
+        category=data.category, address=data.address, terms=data.terms,
     )  # fmt: skip
 
 
@@ -90,7 +96,14 @@ async def on_payments_received(orders: Orders, tx: Tx, facts: Sequence[Heard]) -
     desk.write(tx)
 
 
+@Together
+async def on_credits_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Remember whom to trust without a deposit."""
+    await store.save_credits(tx, (f.data for f in facts if isinstance(f.data, CreditChanged)))
+
+
 HANDLERS: dict[str, Handler[Orders]] = {
     ListingChanged.KIND: on_listings_changed,
     PaymentReceived.KIND: on_payments_received,
+    CreditChanged.KIND: on_credits_changed,
 }

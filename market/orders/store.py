@@ -8,42 +8,49 @@ from itertools import chain, groupby
 from infra import wire
 from infra.mysql.connection import Row, Statement, many
 from infra.mysql.database import Cursor, Tx
-from market.kernel.availability import Plan
 from market.kernel.errors import NotFound
+from market.kernel.facts import CreditChanged
 from market.kernel.ids import Id
 from market.kernel.period import Period
+from market.kernel.seats import Use
+from market.kernel.terms import Terms
 from market.orders.rules import life
 from market.orders.rules.booking import Bookable
 from market.orders.rules.deciding import Book, Calendar
 from market.orders.rules.order import Order, due
-from market.orders.rules.price import Line
+from market.orders.rules.price import UNKNOWN, Credit, Line
 
 BOOKABLE = (
-    "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, address, plan, "
-    "price_hour_fen, price_day_fen, deposit_fen FROM bookables"
+    "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, category, "
+    "address, terms FROM bookables"
 )
 CALENDAR_VERSIONS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
 UPSERT_BOOKABLE = (
     "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, "
-    "address, plan, price_hour_fen, price_day_fen, deposit_fen) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+    "category, address, terms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
     "version = VALUES(version), listing_version = VALUES(listing_version), "
     "terms_version = VALUES(terms_version), status = VALUES(status), title = VALUES(title), "
-    "address = VALUES(address), plan = VALUES(plan), price_hour_fen = VALUES(price_hour_fen), "
-    "price_day_fen = VALUES(price_day_fen), deposit_fen = VALUES(deposit_fen)"
+    "category = VALUES(category), address = VALUES(address), terms = VALUES(terms)"
 )
 NOTE_LISTING_VERSIONS = (
     "UPDATE bookables SET listing_version = CASE listing_id {} END WHERE listing_id IN ({})"
 )
 RAISE_BOOKABLES = "UPDATE bookables SET version = version + %s WHERE listing_id IN ({})"
 BUSY = (
-    "SELECT listing_id, id, start_ms, end_ms FROM orders "
-    "WHERE listing_id IN ({}) AND blocking = 1 AND end_ms > %s"
+    "SELECT listing_id, id, start_ms, until_ms, seats FROM orders "
+    "WHERE listing_id IN ({}) AND blocking = 1 AND until_ms > %s"
+)
+CREDITS = "SELECT user_id, centistars, ratings FROM credits WHERE user_id IN ({})"
+SAVE_CREDIT = (
+    "INSERT INTO credits (user_id, centistars, ratings, version) VALUES (%s, %s, %s, %s) "
+    "ON DUPLICATE KEY UPDATE centistars = IF(VALUES(version) > version, VALUES(centistars), centistars), "
+    "ratings = IF(VALUES(version) > version, VALUES(ratings), ratings), "
+    "version = GREATEST(version, VALUES(version))"  # last: the others compare with what it was
 )
 ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
-    "start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, pay_by_ms, start_code, "
-    "return_code, wrong_codes, reason, created_ms FROM orders"
+    "start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, deposit_fen, fee_fen, "
+    "pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms FROM orders"
 )
 LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
 """An order's listing never changes, so that reading it needs no lock."""
@@ -55,9 +62,9 @@ LOCK_ORDERS = f"{ORDER} FORCE INDEX (PRIMARY) WHERE id IN ({{}}) ORDER BY id FOR
 ORDER_VERSIONS = "SELECT id, version FROM orders WHERE id IN ({})"
 INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
-    "owner_id, title, address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, "
-    "pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "owner_id, title, address, start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, "
+    "deposit_fen, fee_fen, pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ON_DUPLICATE_ORDER = (
     " ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), blocking = VALUES(blocking), "
@@ -71,19 +78,25 @@ DUE = "SELECT id FROM orders WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
 def _bookable(row: Row) -> Bookable:
     return Bookable(
         listing_id=Id(row[0]), version=row[1], listing_version=row[2], terms_version=row[3],
-        owner_id=Id(row[4]), status=row[5], title=row[6], address=row[7], plan=wire.from_json(row[8], Plan),
-        price_hour_fen=row[9], price_day_fen=row[10], deposit_fen=row[11],
+        owner_id=Id(row[4]), status=row[5], title=row[6], category=row[7], address=row[8],
+        terms=wire.from_json(row[9], Terms),
     )  # fmt: skip
 
 
 def _order(row: Row) -> Order:
+    (
+        id_, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address,
+        start_ms, end_ms, until_ms, seats, terms_version, policy, lines, rent_fen, deposit_fen, fee_fen,
+        pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms,
+    ) = row  # fmt: skip
     return Order(
-        id=Id(row[0]), version=row[1], process_version=row[2], state=row[3], entered_ms=row[4],
-        listing_id=Id(row[5]), buyer_id=Id(row[6]), owner_id=Id(row[7]), title=row[8], address=row[9],
-        period=Period(row[10], row[11]), terms_version=row[12],
-        lines=wire.from_json(row[13], tuple[Line, ...]), rent_fen=row[14], deposit_fen=row[15],
-        fee_fen=row[16], pay_by_ms=row[17], start_code=row[18], return_code=row[19], wrong_codes=row[20],
-        reason=row[21], created_ms=row[22],
+        id=Id(id_), version=version, process_version=process_version, state=state, entered_ms=entered_ms,
+        listing_id=Id(listing_id), buyer_id=Id(buyer_id), owner_id=Id(owner_id), title=title,
+        address=address, period=Period(start_ms, end_ms), buffer_ms=until_ms - end_ms, seats=seats,
+        terms_version=terms_version, policy=policy, lines=wire.from_json(lines, tuple[Line, ...]),
+        rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen, pay_by_ms=pay_by_ms,
+        start_code=start_code, return_code=return_code, wrong_codes=wrong_codes, reason=reason,
+        created_ms=created_ms,
     )  # fmt: skip
 
 
@@ -96,6 +109,7 @@ class Locks:
         self.listings: set[Id] = set()
         self._orders: set[Id] = set()
         self._freed: set[Id] = set()
+        self._buyers: set[Id] = set()
 
     def listing(self, listing_id: Id) -> None:
         self.listings.add(listing_id)
@@ -105,6 +119,10 @@ class Locks:
         self._orders.add(order_id)
         if frees:
             self._freed.add(order_id)
+
+    def buyer(self, user_id: Id) -> None:
+        """Somebody whose credit matters. It is read and not locked."""
+        self._buyers.add(user_id)
 
     def statements(self) -> list[Statement]:
         found: list[Statement] = []
@@ -116,6 +134,8 @@ class Locks:
             found.append((LOCK_ORDERS.format(_marks(self._orders)), *self._orders))
         if which:
             found.append((BUSY.format(bookables), *which, self._since_ms))
+        if self._buyers:
+            found.append((CREDITS.format(_marks(self._buyers)), *self._buyers))
         return found
 
     def book(self, rows: Sequence[Sequence[Row]]) -> Book:
@@ -124,9 +144,15 @@ class Locks:
         bookables = next(rest) if self.listings or self._freed else []
         orders = next(rest) if self._orders else []
         calendars = {row[0]: Calendar(_bookable(row), {}) for row in bookables}
-        for listing_id, order_id, start_ms, end_ms in next(rest, []):
-            calendars[listing_id].busy[Id(order_id)] = Period(start_ms, end_ms)
-        return Book(calendars, {row[0]: _order(row) for row in orders})
+        taken = next(rest) if self.listings or self._freed else []
+        for listing_id, order_id, start_ms, until_ms, seats in taken:
+            calendars[listing_id].busy[Id(order_id)] = Use(Period(start_ms, until_ms), seats)
+        credits = {row[0]: _credit(row) for row in next(rest, [])}
+        return Book(calendars, {row[0]: _order(row) for row in orders}, credits)
+
+
+def _credit(row: Row) -> Credit:
+    return Credit(centistars=row[1], ratings=row[2])
 
 
 def write(tx: Tx, book: Book) -> None:
@@ -159,7 +185,7 @@ async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
 async def save_bookable(tx: Tx, b: Bookable) -> None:
     tx.defer(
         UPSERT_BOOKABLE, b.listing_id, b.version, b.listing_version, b.terms_version, b.owner_id, b.status,
-        b.title, b.address, wire.json(b.plan), b.price_hour_fen, b.price_day_fen, b.deposit_fen,
+        b.title, b.category, b.address, wire.json(b.terms),
     )  # fmt: skip
 
 
@@ -171,12 +197,23 @@ def note_listing_versions(tx: Tx, versions: Mapping[Id, int]) -> None:
         tx.defer(sql, *chain.from_iterable(versions.items()), *versions)
 
 
-async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Period]]:
-    """What is taken of each listing and ends after `since_ms`. Under the bookable's lock this is the truth."""
-    found: dict[Id, list[Period]] = {id_: [] for id_ in ids}
+async def save_credits(tx: Tx, heard: Iterable[CreditChanged]) -> None:
+    """Each only if it is newer."""
+    values = [(c.user_id, c.credit_centistars, c.ratings, c.version) for c in heard]
+    tx.defer(many(SAVE_CREDIT, len(values)), *chain.from_iterable(sorted(values)))
+
+
+async def read_credit(cursor: Cursor, user_id: Id) -> Credit:
+    row = await cursor.one(CREDITS.format("%s"), user_id)
+    return _credit(row) if row else UNKNOWN
+
+
+async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Use]]:
+    """What is taken of each listing after `since_ms`. Under the bookable's lock this is the truth."""
+    found: dict[Id, list[Use]] = {id_: [] for id_ in ids}
     rows = await cursor.all(BUSY.format(_marks(ids)), *ids, since_ms)
-    for listing_id, _, start_ms, end_ms in rows:
-        found[listing_id].append(Period(start_ms, end_ms))
+    for listing_id, _, start_ms, until_ms, seats in rows:
+        found[listing_id].append(Use(Period(start_ms, until_ms), seats))
     return found
 
 
@@ -205,7 +242,7 @@ def _values(o: Order) -> tuple[object, ...]:
     return (
         o.id, o.version, o.process_version, o.state, life.blocks(o.state), o.entered_ms,
         o.listing_id, o.buyer_id, o.owner_id, o.title, o.address, o.period.start_ms, o.period.end_ms,
-        o.terms_version, wire.json(o.lines), o.rent_fen, o.deposit_fen, o.fee_fen, o.pay_by_ms,
+        o.use.period.end_ms, o.seats, o.terms_version, o.policy, wire.json(o.lines), o.rent_fen, o.deposit_fen, o.fee_fen, o.pay_by_ms,
         o.start_code, o.return_code, o.wrong_codes, o.reason, _due_ms(o), o.created_ms,
     )  # fmt: skip
 

@@ -12,12 +12,15 @@ from market.kernel.actor import Call
 from market.kernel.errors import NotFound, Unavailable
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.period import Period
+from market.kernel.seats import Use
+from market.kernel.terms import Booking, Policy
 from market.kernel.topics import EVERYONE, Snapshot, Want, topic_id
 from market.orders import store
-from market.orders.commands import GetCalendar, GetOrder, GetQuote, ListOrders
-from market.orders.rules import booking, price, seen
+from market.orders.commands import GetCalendar, GetFree, GetOrder, GetQuote, ListOrders
+from market.orders.rules import booking, cancellation, price, seen
 from market.orders.rules import order as rules
-from market.orders.rules.booking import CalendarView
+from market.orders.rules.booking import CalendarView, FreeView
+from market.orders.rules.cancellation import Step
 from market.orders.rules.order import OrderView
 from market.orders.rules.price import Line
 from market.orders.wing import Orders
@@ -38,14 +41,24 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteView:
-    """What the period would cost at these terms."""
+    """What a use would cost at these terms. The lines sum to the total: rent and deposit.
+
+    `discount_fen`: how much more the smallest unit alone would have cost. `waived_fen`: what of the deposit one's credit spares.
+    `cancelling`: what one would pay for cancelling, if one ordered now.
+    """
 
     listing_id: Id
     terms_version: int
+    seats: int
     lines: tuple[Line, ...]
     rent_fen: int
     deposit_fen: int
     total_fen: int
+    discount_fen: int
+    waived_fen: int
+    booking: Booking
+    policy: Policy
+    cancelling: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +115,36 @@ async def calendar(orders: Orders, call: Call, query: GetCalendar) -> CalendarVi
     return booking.calendar(bookable, busy[bookable.listing_id])
 
 
-@view("orders.quote", public=True)
-async def quote(orders: Orders, call: Call, query: GetQuote) -> QuoteView:
-    """The price of a period, line by line, whether it is free or not."""
+@view("orders.free", public=True)
+async def free(orders: Orders, call: Call, query: GetFree) -> FreeView:
+    """When so many seats of a listing can be booked."""
     async with orders.db.read() as cursor:
         bookable = await store.find_bookable(cursor, query.listing_id)
-    if bookable is None:
-        raise NotFound("no such listing")
+        if bookable is None:
+            raise NotFound("no such listing")
+        busy = await store.busy(cursor, [bookable.listing_id], call.now_ms)
+    within = Period(query.start_ms, query.end_ms)
+    return booking.free(bookable, busy[bookable.listing_id], within, query.seats, call.now_ms)
+
+
+@view("orders.quote", public=True)
+async def quote(orders: Orders, call: Call, query: GetQuote) -> QuoteView:
+    """The price of a use, line by line, whether it is free or not; for somebody of good credit with less deposit."""
+    async with orders.db.read() as cursor:
+        bookable = await store.find_bookable(cursor, query.listing_id)
+        if bookable is None:
+            raise NotFound("no such listing")
+        credit = await store.read_credit(cursor, call.actor.user_id)
+    terms = bookable.terms
+    booking.check_seats(terms, query.seats)
     cost = price.quote(
-        Period(query.start_ms, query.end_ms), bookable.price_hour_fen, bookable.price_day_fen,
-        bookable.deposit_fen,
+        terms, Period(query.start_ms, query.end_ms), category=bookable.category, seats=query.seats, credit=credit
     )  # fmt: skip
     return QuoteView(
-        listing_id=bookable.listing_id, terms_version=bookable.terms_version, lines=cost.lines,
-        rent_fen=cost.rent_fen, deposit_fen=cost.deposit_fen, total_fen=cost.total_fen,
+        listing_id=bookable.listing_id, terms_version=bookable.terms_version, seats=query.seats,
+        lines=cost.lines, rent_fen=cost.rent_fen, deposit_fen=cost.deposit_fen, total_fen=cost.total_fen,
+        discount_fen=cost.discount_fen, waived_fen=cost.waived_fen, booking=terms.booking, policy=terms.policy,
+        cancelling=cancellation.steps(terms.policy, cost.rent_fen, query.start_ms, call.now_ms),
     )  # fmt: skip
 
 
@@ -160,7 +189,7 @@ def _order_snapshot(order: rules.Order, role: rules.Seat, have: dict[str, int | 
 
 
 def _calendar_snapshot(
-    bookable: booking.Bookable, busy: list[Period], have: dict[str, int | None]
+    bookable: booking.Bookable, busy: list[Use], have: dict[str, int | None]
 ) -> Snapshot:
     topic = f"calendar:{bookable.listing_id}"
     return Snapshot(

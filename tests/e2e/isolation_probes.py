@@ -167,6 +167,7 @@ ASKS: Mapping[str, Ask] = {
     "orders.get": ask("buyer", _order),
     "orders.mine": ask("buyer"),
     "orders.calendar": ask(None, _seed),
+    "orders.free": ask(None, lambda lane: {**_seed(lane), **lane.next_period()}),
     "orders.quote": ask("buyer", lambda lane: {**_seed(lane), **lane.next_period()}),
     # payments
     "payments.prepay": ask("buyer", lambda lane: {"order_id": lane.world.unpaid_id}),

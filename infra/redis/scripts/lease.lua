@@ -1,11 +1,12 @@
 -- The holds on one listing. Each change publishes the whole value.
 -- KEYS[1] the listing's leases, KEYS[2] the channel
--- ARGV[1] now_ms, ARGV[2] verb (take, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
+-- ARGV[1] now_ms, ARGV[2] verb (take, share, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
 -- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new
 -- Fields: '.epoch', '.counter' (no lease id has a dot), and lease id -> 'holder start end until'
 -- What is not there has the epoch '' and the counter 0.
 -- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok' or 'held'.
 local now = tonumber(ARGV[1])
+local takes = ARGV[2] == 'take' or ARGV[2] == 'share'
 local all = redis.call('HGETALL', KEYS[1])
 local leases, epoch, counter, changed, latest = {}, nil, 0, false, now
 for i = 1, #all, 2 do
@@ -24,12 +25,12 @@ for i = 1, #all, 2 do
     end
 end
 if not epoch then
-    epoch = ARGV[2] == 'take' and ARGV[8] or ''
+    epoch = takes and ARGV[8] or ''
 end
 local verdict = 'ok'
-if ARGV[2] == 'take' then
+if takes then
     for id, lease in pairs(leases) do
-        if id ~= ARGV[3] and lease[1] ~= ARGV[4] and tonumber(lease[2]) < tonumber(ARGV[6]) and tonumber(ARGV[5]) < tonumber(lease[3]) then
+        if ARGV[2] == 'take' and id ~= ARGV[3] and lease[1] ~= ARGV[4] and tonumber(lease[2]) < tonumber(ARGV[6]) and tonumber(ARGV[5]) < tonumber(lease[3]) then
             verdict = 'held'
         end
     end

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
-from market.kernel.availability import Plan
-from market.kernel.errors import BadInput, Conflict, Forbidden, IllegalTransition, VersionConflict
+from market.kernel.errors import Conflict, Forbidden, IllegalTransition, VersionConflict
 from market.kernel.facts import CreditChanged, ListingRated, UserChanged
 from market.kernel.geo import Point, cell
 from market.kernel.ids import Id
+from market.kernel.terms import Terms
+from market.listings.rules import offer
 from market.listings.rules.ranking import deal_rate_percent
 
 PRIOR_CENTISTARS = 400
@@ -29,8 +32,7 @@ MOVES: tuple[tuple[Move, Status, Status], ...] = (
 )
 """(move, from, to). What is closed stays closed, and can no longer be edited."""
 
-TERMS = ("plan", "price_hour_fen", "price_day_fen", "deposit_fen", "status")
-"""What a quote depends on: only these raise `terms_version`."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,7 @@ class Listing:
     photos: tuple[str, ...]
     point: Point
     address: str
-    plan: Plan
-    price_hour_fen: int | None
-    price_day_fen: int | None
-    deposit_fen: int
+    terms: Terms
     rating_version: int = 0
     rating_centistars: int = PRIOR_CENTISTARS
     ratings: int = 0
@@ -102,12 +101,6 @@ def may_publish(open_listings: int) -> None:
         raise Conflict("an owner has so many listings and no more", limit=MAX_OPEN)
 
 
-def priced(listing: Listing) -> Listing:
-    if listing.price_hour_fen is None and listing.price_day_fen is None:
-        raise BadInput("a listing has a price per hour, a price per day, or both")
-    return listing
-
-
 def may_change(listing: Listing, actor_id: Id, version: int) -> None:
     if actor_id != listing.owner.user_id:
         raise Forbidden("only its owner may change a listing")
@@ -122,11 +115,16 @@ def move(listing: Listing, wanted: Move) -> Listing:
     raise IllegalTransition(status=listing.status)
 
 
-def edit(listing: Listing, changes: dict[str, Any]) -> Listing:
-    """`changes` are fields of Listing. The very same listing when nothing is different."""
+def edit(
+    listing: Listing, changes: Mapping[str, Any], new_terms: Mapping[str, Any] = NOTHING
+) -> Listing:
+    """`changes` are fields of Listing, `new_terms` of its terms. The very same listing when nothing is different."""
     if listing.status == "closed":
         raise IllegalTransition(status=listing.status)
-    return priced(_next(listing, **changes))
+    terms = replace(listing.terms, **new_terms)
+    if terms != listing.terms:
+        offer.check(terms)
+    return _next(listing, **changes, terms=terms)
 
 
 def hear_user(owner: Owner, heard: UserChanged) -> Owner:
@@ -175,7 +173,8 @@ def _next(listing: Listing, **changes: Any) -> Listing:
     after = replace(listing, **changes)
     if after == listing:
         return listing
-    new_terms = any(getattr(after, name) != getattr(listing, name) for name in TERMS)
+    # A quote depends on these and on nothing else.
+    new_terms = (after.terms, after.status) != (listing.terms, listing.status)
     return replace(
         after, version=listing.version + 1, terms_version=listing.terms_version + new_terms
     )

@@ -35,6 +35,11 @@ class Candidate:
     rating_centistars: int
     price_hour_fen: int | None
     price_day_fen: int | None
+    price_week_fen: int | None = None
+
+    @property
+    def day_fen(self) -> int:
+        return day_price_fen(self.price_hour_fen, self.price_day_fen, self.price_week_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +82,11 @@ def price_part(price_fen: float, median_fen: float) -> float:
     return 1.0 if price_fen <= 0 else median_fen / (median_fen + price_fen)
 
 
-def day_price_fen(hour_fen: int | None, day_fen: int | None) -> int:
-    """What a day costs: the cheaper of the day and eight hours."""
+def day_price_fen(hour_fen: int | None, day_fen: int | None, week_fen: int | None = None) -> int:
+    """What a day costs: the cheaper of the day and eight hours, or else a seventh of a week."""
     offers = [] if hour_fen is None else [hour_fen * HOURS_OF_A_DAY]
     offers += [] if day_fen is None else [day_fen]
-    return min(offers, default=0)
+    return min(offers, default=(week_fen or 0) // 7)
 
 
 def score(parts: Parts) -> float:
@@ -99,13 +104,13 @@ def rank(candidates: Sequence[Candidate], here: Point, radius_m: float, sort: st
     near = [(c, metres) for c, metres in near if metres <= radius_m]
     if not near:
         return []
-    middle = float(median(day_price_fen(c.price_hour_fen, c.price_day_fen) for c, _ in near))
+    middle = float(median(c.day_fen for c, _ in near))
     ranked = [_ranked(candidate, metres, middle) for candidate, metres in near]
     return sorted(ranked, key=lambda r: (_key(r, sort), r.distance_m, r.candidate.id))
 
 
 def _ranked(candidate: Candidate, metres: float, median_fen: float) -> Ranked:
-    price_fen = day_price_fen(candidate.price_hour_fen, candidate.price_day_fen)
+    price_fen = candidate.day_fen
     parts = Parts(
         distance=distance_part(metres),
         deal_rate=deal_rate_part(candidate.orders_created, candidate.orders_completed),
@@ -122,7 +127,7 @@ def _key(ranked: Ranked, sort: str) -> float:
         case "distance":
             return ranked.distance_m
         case "price":
-            return day_price_fen(candidate.price_hour_fen, candidate.price_day_fen)
+            return candidate.day_fen
         case "rating":
             return -candidate.rating_centistars
         case _:

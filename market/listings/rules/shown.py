@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from market.kernel.availability import Plan
 from market.kernel.facts import Fact, ListingChanged
 from market.kernel.ids import Id
+from market.kernel.terms import TERMS, Booking, Policy
 from market.kernel.topics import EVERYONE, Push, Readers
 from market.listings.rules.categories import LABELS
 from market.listings.rules.listing import Listing, OwnerCard
@@ -14,6 +15,12 @@ from market.listings.rules.ranking import Parts
 
 GONE = "gone"
 """The status of a card in a cell that its listing has left."""
+
+ON_CARDS = (
+    "price_hour_fen", "price_day_fen", "price_week_fen", "surcharge_bp", "minimum_fen", "deposit_fen",
+    "waives_deposit", "policy", "booking", "capacity",
+)  # fmt: skip
+"""The terms that a card has: what a price is made of, and not when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,19 @@ class ListingView:
     plan: Plan
     price_hour_fen: int | None
     price_day_fen: int | None
+    price_week_fen: int | None
+    surcharge_bp: tuple[int, ...]
+    minimum_fen: int
     deposit_fen: int
+    waives_deposit: bool
+    policy: Policy
+    booking: Booking
+    capacity: int
+    buffer_minutes: int
+    notice_minutes: int
+    horizon_days: int
+    shortest_minutes: int
+    longest_minutes: int
     rating_centistars: int
     ratings: int
     deal_rate_percent: int
@@ -65,7 +84,14 @@ class ListingCard:
     lng: float
     price_hour_fen: int | None
     price_day_fen: int | None
+    price_week_fen: int | None
+    surcharge_bp: tuple[int, ...]
+    minimum_fen: int
     deposit_fen: int
+    waives_deposit: bool
+    policy: Policy
+    booking: Booking
+    capacity: int
     rating_centistars: int
     ratings: int
     deal_rate_percent: int
@@ -107,8 +133,7 @@ def view(listing: Listing, viewer_id: Id | None = None) -> ListingView:
         category_label=LABELS.get(listing.category, ""), photos=listing.photos,
         lat=listing.point.lat, lng=listing.point.lng,
         address=listing.address if viewer_id == listing.owner.user_id else "",
-        plan=listing.plan, price_hour_fen=listing.price_hour_fen,
-        price_day_fen=listing.price_day_fen, deposit_fen=listing.deposit_fen,
+        **{name: getattr(listing.terms, name) for name in TERMS},
         rating_centistars=listing.rating_centistars, ratings=listing.ratings,
         deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
         published_ms=listing.published_ms,
@@ -120,8 +145,7 @@ def card(listing: Listing) -> ListingCard:
         listing_id=listing.id, version=listing.version, status=listing.status,
         owner=listing.owner, title=listing.title, category=listing.category,
         photo=listing.photos[0] if listing.photos else "", lat=listing.point.lat,
-        lng=listing.point.lng, price_hour_fen=listing.price_hour_fen,
-        price_day_fen=listing.price_day_fen, deposit_fen=listing.deposit_fen,
+        lng=listing.point.lng, **{name: getattr(listing.terms, name) for name in ON_CARDS},
         rating_centistars=listing.rating_centistars, ratings=listing.ratings,
         deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
     )  # fmt: skip
@@ -143,8 +167,7 @@ def changed(before: Listing | None, after: Listing) -> Fact:
     data = ListingChanged(
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,
-        category=after.category, plan=after.plan, price_hour_fen=after.price_hour_fen,
-        price_day_fen=after.price_day_fen, deposit_fen=after.deposit_fen, address=after.address,
+        category=after.category, terms=after.terms, address=after.address,
     )  # fmt: skip
     return Fact(
         kind=ListingChanged.KIND, entity=after.id, version=after.version, data=data,

@@ -14,11 +14,14 @@ from market.kernel.errors import Conflict, MarketError, NotFound, NotYet, WrongC
 from market.kernel.facts import CodesReplaced, Fact
 from market.kernel.ids import Id, gene_of
 from market.kernel.period import Period
+from market.kernel.seats import Use
+from market.kernel.terms import use_of
 from market.orders.rules import booking, life, price
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
 from market.orders.rules.life import Party
 from market.orders.rules.order import Codes, Order, OrderView
+from market.orders.rules.price import Credit
 
 NewId = Callable[[int], Id]
 """A fresh id with the given gene."""
@@ -26,7 +29,8 @@ NewId = Callable[[int], Id]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """`held`: what to say of somebody else's hold, if there is one; said only to what has not been done."""
+    """`held`: what to say of somebody else's hold, if there is one; said only to what has not been done, and where there is one
+    seat: of several, others may be left."""
 
     listing_id: Id
     buyer_id: Id
@@ -34,6 +38,7 @@ class Create:
     terms_version: int
     codes: Codes
     now_ms: int
+    seats: int = 1
     held: MarketError | None = None
 
 
@@ -85,7 +90,7 @@ class Calendar:
     """A bookable row under its lock, and what is taken, by order."""
 
     bookable: Bookable
-    busy: dict[Id, Period]
+    busy: dict[Id, Use]
 
     def bump(self) -> None:
         self.bookable = replace(self.bookable, version=self.bookable.version + 1)
@@ -97,6 +102,7 @@ class Book:
 
     calendars: dict[Id, Calendar] = field(default_factory=dict)
     orders: dict[Id, Order] = field(default_factory=dict)
+    credits: dict[Id, Credit] = field(default_factory=dict)
     created: set[Id] = field(default_factory=set)
     changed: set[Id] = field(default_factory=set)
     touched: dict[Id, int] = field(default_factory=dict)
@@ -124,7 +130,7 @@ class Book:
         if before is None or life.blocks(before.state) != life.blocks(order.state):
             calendar = self.calendar(order.listing_id)
             if life.blocks(order.state):
-                calendar.busy[order.id] = order.period
+                calendar.busy[order.id] = order.use
             else:
                 calendar.busy.pop(order.id, None)
             calendar.bump()
@@ -153,7 +159,7 @@ class Book:
             view = None
             if order.listing_id in self.touched and last[order.listing_id] == n:
                 calendar = self.calendars[order.listing_id]
-                view = booking.calendar(calendar.bookable, [*calendar.busy.values()])
+                view = booking.calendar(calendar.bookable, calendar.busy.values())
             yield rules.happened(order, name, by, view)
         yield from self._facts
 
@@ -174,17 +180,19 @@ def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
 def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
     calendar = book.calendar(wish.listing_id)
     bookable = calendar.bookable
-    if wish.held is not None:
+    if wish.held is not None and bookable.terms.capacity == 1:
         raise wish.held
     booking.check_quote(bookable, wish.terms_version)
     booking.check_period(bookable, wish.buyer_id, wish.period, wish.now_ms)
-    booking.check_free(wish.period, [*calendar.busy.values()])
+    wanted = use_of(bookable.terms, wish.period, wish.seats)
+    booking.check_free(bookable.terms, wanted, calendar.busy.values())
     cost = price.quote(
-        wish.period, bookable.price_hour_fen, bookable.price_day_fen, bookable.deposit_fen
-    )
+        bookable.terms, wish.period, category=bookable.category, seats=wish.seats,
+        credit=book.credits.get(wish.buyer_id, price.UNKNOWN),
+    )  # fmt: skip
     order_id = new_id(gene_of(bookable.listing_id))
     order = rules.create(
-        order_id, bookable, wish.buyer_id, wish.period, cost, wish.codes, wish.now_ms
+        order_id, bookable, wish.buyer_id, wish.period, cost, wish.codes, wish.now_ms, wish.seats
     )
     book.enter(order, "create", "buyer")
     return rules.see(order, "buyer")

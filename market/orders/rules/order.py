@@ -12,6 +12,8 @@ from market.kernel.errors import IllegalTransition, NotFound, VersionConflict, W
 from market.kernel.facts import Fact, OrderMoved
 from market.kernel.ids import Id
 from market.kernel.period import Period
+from market.kernel.seats import Use
+from market.kernel.terms import Policy
 from market.kernel.topics import Push, Readers
 from market.orders.rules import life
 from market.orders.rules.booking import Bookable, CalendarView
@@ -43,7 +45,11 @@ class Order:
     title: str
     address: str
     period: Period
+    buffer_ms: int
+    """How long the seats are kept free after the period."""
+    seats: int
     terms_version: int
+    policy: Policy
     lines: tuple[Line, ...]
     rent_fen: int
     deposit_fen: int
@@ -58,6 +64,10 @@ class Order:
     @property
     def total_fen(self) -> int:
         return self.rent_fen + self.deposit_fen
+
+    @property
+    def use(self) -> Use:
+        return Use(Period(self.period.start_ms, self.period.end_ms + self.buffer_ms), self.seats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +89,8 @@ class OrderView:
     title: str
     start_ms: int
     end_ms: int
+    seats: int
+    policy: Policy
     lines: tuple[Line, ...]
     rent_fen: int
     deposit_fen: int
@@ -103,11 +115,13 @@ def create(
     price: Price,
     codes: Codes,
     now_ms: int,
+    seats: int = 1,
 ) -> Order:
     return Order(
         id=order_id, version=1, process_version=life.PROCESS_VERSION, state=life.INITIAL, entered_ms=now_ms,
         listing_id=bookable.listing_id, buyer_id=buyer_id, owner_id=bookable.owner_id,
         title=bookable.title, address=bookable.address, period=period,
+        buffer_ms=bookable.terms.buffer_ms, seats=seats, policy=bookable.terms.policy,
         terms_version=bookable.terms_version, lines=price.lines, rent_fen=price.rent_fen,
         deposit_fen=price.deposit_fen, fee_fen=price.fee_fen, pay_by_ms=now_ms + life.PAYMENT_WINDOW_MS,
         start_code=codes.start, return_code=codes.give_back, wrong_codes=0, reason="", created_ms=now_ms,
@@ -185,7 +199,8 @@ def see(order: Order, role: Party) -> OrderView:
     return OrderView(
         order_id=order.id, version=order.version, role=role, state=order.state, listing_id=order.listing_id,
         buyer_id=order.buyer_id, owner_id=order.owner_id, title=order.title,
-        start_ms=order.period.start_ms, end_ms=order.period.end_ms, lines=order.lines,
+        start_ms=order.period.start_ms, end_ms=order.period.end_ms, seats=order.seats,
+        policy=order.policy, lines=order.lines,
         rent_fen=order.rent_fen, deposit_fen=order.deposit_fen, total_fen=order.total_fen,
         actions=life.allowed(order.state, role), created_ms=order.created_ms, entered_ms=order.entered_ms,
         due_ms=timer[0] if timer else None, due_action=timer[1] if timer else None, reason=order.reason,

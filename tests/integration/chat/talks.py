@@ -15,6 +15,7 @@ from market.kernel.actor import Actor
 from market.kernel.availability import ALWAYS
 from market.kernel.facts import FactData, Heard, ListingChanged, OrderMoved
 from market.kernel.ids import Id
+from market.kernel.terms import Terms
 from tests.integration.conftest import call, new_id
 
 R = TypeVar("R")
@@ -46,7 +47,7 @@ async def listed(
     id_ = listing_id or new_id()
     data = ListingChanged(
         listing_id=id_, version=version, terms_version=1, owner_id=owner.user_id, status="open", title=title,
-        category="tools", plan=ALWAYS, price_hour_fen=1, price_day_fen=None, deposit_fen=0, address="",
+        category="tools", terms=Terms(plan=ALWAYS, price_hour_fen=1), address="",
     )  # fmt: skip
     await hear(chat, "listing.changed", id_, version, data)
     return id_

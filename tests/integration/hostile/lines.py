@@ -283,6 +283,7 @@ LINES: dict[str, Line] = {
     "orders.hold": Line(build=a_hold),
     "orders.release_hold": Line(build=a_release),
     "orders.calendar": Line(build=by("", listing_id="listing.listing_id")),
+    "orders.free": Line(build=a_quote),
     "orders.quote": Line(build=a_quote),
     "orders.create": Line(
         build=an_order, see=orders_of_period, stale=(("terms_version", 1, "stale_quote"), ("terms_version", 99, "not_yet"))

@@ -134,6 +134,10 @@ def wrong_plans(plan: dict[str, Any]) -> Iterator[Any]:
         {**plan, "exceptions": [{"day": "2026-01-01", "windows": [[5, 1]]}]},
         {**plan, "exceptions": [{"windows": []}]},
         {**plan, "exceptions": [{"day": "2026-01-01"}] * 367},
+        {**plan, "blocks": [[5, 5]]},
+        {**plan, "blocks": [[-1, 5]]},
+        {**plan, "blocks": [[0, FAR]]},
+        {**plan, "blocks": [[1, 2]] * 201},
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
+from infra import wire
 from infra.process import now_ms
 from market.kernel.actor import Actor
 from market.kernel.errors import (
@@ -20,6 +22,7 @@ from market.kernel.errors import (
 )
 from market.kernel.geo import Point, cell
 from market.kernel.ids import Id
+from market.kernel.terms import TERMS
 from market.listings import actions, store, views
 from market.listings.commands import Close, Edit, GetListing, ListMine, Pause, Resume
 from market.listings.rules import shown
@@ -70,6 +73,17 @@ async def test_what_is_published_is_live_at_once(listings: Listings) -> None:
         {"plan": {"weekly": [[]] * 6}},
         {"plan": {"weekly": [[[10, 5]]] * 7}},
         {"plan": None},
+        {"surcharge_bp": [0] * 6},
+        {"surcharge_bp": [0] * 6 + [10_001]},
+        {"policy": "generous"},
+        {"booking": "maybe"},
+        {"capacity": 0},
+        {"buffer_minutes": -1},
+        {"horizon_days": 91},
+        {"shortest_minutes": 14},
+        {"shortest_minutes": 120, "longest_minutes": 60},
+        {"notice_minutes": 2000, "horizon_days": 1},
+        {"minimum_fen": 100_000_000},
     ],
 )
 async def test_bad_input_is_refused_and_leaves_nothing(
@@ -124,6 +138,30 @@ async def test_edit_changes_what_is_given_and_no_more(listings: Listings) -> Non
     same = await actions.edit(listings, call(owner), Edit(listing_id=id_, version=3, title="电锤"))
     assert same.version == 3
     assert [f.version for f in await facts_of(listings, id_)] == [1, 2, 3]
+
+
+async def test_terms_are_kept_as_given(listings: Listings) -> None:
+    owner = someone()
+    given: dict[str, Any] = {
+        "price_hour_fen": None, "price_day_fen": None, "price_week_fen": 9_000, "surcharge_bp": [0, 0, 0, 0, 500, 1000, 1000],
+        "minimum_fen": 100, "waives_deposit": True, "policy": "strict", "booking": "request", "capacity": 4,
+        "buffer_minutes": 30, "notice_minutes": 60, "horizon_days": 30, "shortest_minutes": 60,
+        "longest_minutes": 2880, "plan": PLAN | {"blocks": [[1, 2]]},
+    }  # fmt: skip
+    listing = await publish(listings, owner, **given)
+    assert listing.plan.blocks == ((1, 2),)
+    shown_terms = msgspec.json.decode(wire.json(listing))
+    del given["plan"]
+    assert {name: shown_terms[name] for name in given} == given
+    seen = await look(listings, listing.listing_id)
+    assert [getattr(seen, n) for n in TERMS] == [getattr(listing, n) for n in TERMS]
+    async with listings.db.read() as cursor:
+        prices = await cursor.one(
+            "SELECT price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE id = %s", listing.listing_id
+        )  # fmt: skip
+    assert prices == (None, None, 9_000)
+    edit = Edit(listing_id=listing.listing_id, version=1, price_day_fen=2_000, drop_price="week")
+    assert (await actions.edit(listings, call(owner), edit)).price_week_fen is None
 
 
 async def test_strangers_and_stale_screens_are_refused(listings: Listings) -> None:

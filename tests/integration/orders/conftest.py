@@ -15,6 +15,7 @@ from market.kernel.availability import ALWAYS
 from market.kernel.facts import Heard, ListingChanged, PaymentReceived
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
+from market.kernel.terms import TERMS, Terms
 from market.orders import actions, views
 from market.orders.commands import CreateOrder, GetCalendar, GetOrder, ReturnOrder, StartOrder
 from market.orders.handlers import HANDLERS
@@ -59,9 +60,11 @@ class Scene:
     async def listing_changes(self, *, terms: bool = True, **changes: Any) -> None:
         version = self.data.version + 1
         terms_version = self.data.terms_version + terms
+        offered = {name: changes.pop(name) for name in TERMS if name in changes}
         self.data = replace(
-            self.data, **({"version": version, "terms_version": terms_version} | changes)
-        )
+            self.data, terms=replace(self.data.terms, **offered),
+            **({"version": version, "terms_version": terms_version} | changes),
+        )  # fmt: skip
         await self.hear_listing(self.data)
 
     async def hear_listing(self, data: ListingChanged) -> None:
@@ -178,8 +181,8 @@ async def scene(orders: Orders) -> Scene:
     owner = someone()
     data = ListingChanged(
         listing_id=new_id(), version=1, terms_version=1, owner_id=owner.user_id, status="live", title="电钻",
-        category="tools", plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000,
-        address="幸福路 1 号",
+        category="tools", address="幸福路 1 号",
+        terms=Terms(plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000),
     )  # fmt: skip
     scene = Scene(orders, owner, someone(), data)
     await scene.hear_listing(data)

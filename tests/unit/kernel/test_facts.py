@@ -16,6 +16,7 @@ from market.kernel.availability import DayException, Plan
 from market.kernel.errors import BadInput
 from market.kernel.facts import KINDS, ORDER_STATES, Fact, FactData, OrderMoved
 from market.kernel.ids import MAX_ID, Id
+from market.kernel.terms import Booking, Policy, Terms
 from market.kernel.topics import Push
 from market.orders.commands import GetOrder
 from market.orders.rules import life
@@ -31,9 +32,15 @@ plans = st.builds(
     ).map(tuple),
     time_zone=st.sampled_from(["Asia/Shanghai", "Europe/Berlin"]),
 )
+terms = st.builds(
+    Terms, plan=plans, price_hour_fen=st.none() | st.integers(0, 2**53),
+    surcharge_bp=st.just((0,) * 7) | st.just((0, 1, 2, 3, 4, 5, 6)), waives_deposit=st.booleans(),
+    policy=st.sampled_from(get_args(Policy)), booking=st.sampled_from(get_args(Booking)),
+    capacity=st.integers(1, 9), horizon_days=st.integers(1, 90),
+)  # fmt: skip
 OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
-    Id: ids, str: text, int: st.integers(-(2**63), 2**63 - 1), Plan: plans,
-    tuple[str, ...]: st.lists(text, max_size=2).map(tuple), int | None: st.none() | st.integers(0, 2**53),
+    Id: ids, str: text, int: st.integers(-(2**63), 2**63 - 1), Terms: terms,
+    tuple[str, ...]: st.lists(text, max_size=2).map(tuple),
 }  # fmt: skip
 
 

@@ -37,7 +37,9 @@ def test_merging_keeps_exactly_the_instants_and_leaves_gaps_between(some: list[P
 
 
 @given(st.lists(periods, max_size=6), st.lists(periods, max_size=6))
-def test_what_is_left_without_others_is_exactly_that(some: list[Period], others: list[Period]) -> None:
+def test_what_is_left_without_others_is_exactly_that(
+    some: list[Period], others: list[Period]
+) -> None:
     left = without(merge(some), others)
     wanted = set().union(*map(instants, some)) - set().union(*map(instants, others))
     assert set().union(*map(instants, left)) == wanted

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import get_args
+from dataclasses import asdict, replace
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -21,8 +21,10 @@ from market.kernel.errors import (
 from market.kernel.facts import CreditChanged, ListingChanged, ListingRated, UserChanged
 from market.kernel.geo import Point, distance_m
 from market.kernel.ids import Id
-from market.listings.commands import Category
-from market.listings.rules import categories, ranking, shown
+from market.kernel.money import MAX_FEN
+from market.kernel.terms import AHEAD_DAYS, TERMS, Terms
+from market.listings.commands import Category, Publish
+from market.listings.rules import categories, offer, ranking, shown
 from market.listings.rules import listing as rules
 from market.listings.rules.listing import Listing, Owner
 from market.listings.rules.ranking import Candidate, Parts
@@ -42,10 +44,7 @@ DRILL = Listing(
     photos=("a.jpg", "b.jpg"),
     point=SHANGHAI,
     address="南京东路 1 号",
-    plan=ALWAYS,
-    price_hour_fen=500,
-    price_day_fen=None,
-    deposit_fen=10_000,
+    terms=Terms(plan=ALWAYS, price_hour_fen=500, deposit_fen=10_000),
     published_ms=0,
 )
 
@@ -80,31 +79,77 @@ def test_moves(status: str, move: rules.Move, after: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "terms"),
-    [
-        ({"title": "锤子"}, 2),
-        ({"point": BEIJING}, 2),
-        ({"photos": ()}, 2),
-        ({"price_hour_fen": 501}, 3),
-        ({"price_day_fen": 1}, 3),
-        ({"deposit_fen": 0}, 3),
-        ({"plan": Plan(weekly=((),) * 7)}, 3),
-    ],
+    "changes", [{"title": "锤子"}, {"point": BEIJING}, {"photos": ()}, {"category": "books"}]
 )
-def test_only_terms_raise_the_terms_version(changes: dict[str, object], terms: int) -> None:
-    after = rules.edit(DRILL, changes)
-    assert after == replace(DRILL, version=5, terms_version=terms, **changes)  # type: ignore[arg-type]
+def test_what_no_quote_depends_on_leaves_the_terms_version(changes: dict[str, Any]) -> None:
+    assert rules.edit(DRILL, changes) == replace(DRILL, version=5, **changes)
+
+
+OTHER_TERMS: dict[str, Any] = {
+    "plan": Plan(weekly=((),) * 7), "price_hour_fen": 501, "price_day_fen": 1, "price_week_fen": 1,
+    "surcharge_bp": (0, 0, 0, 0, 0, 1, 1), "minimum_fen": 1, "deposit_fen": 0, "waives_deposit": True,
+    "policy": "strict", "booking": "request", "capacity": 2, "buffer_minutes": 1, "notice_minutes": 1,
+    "horizon_days": 1, "shortest_minutes": 16, "longest_minutes": 60,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_each_of_the_terms_raises_the_terms_version(name: str) -> None:
+    changes = {name: OTHER_TERMS[name]}
+    after = rules.edit(DRILL, {}, changes)
+    assert after == replace(
+        DRILL, version=5, terms_version=3, terms=replace(DRILL.terms, **changes)
+    )
+    assert getattr(shown.view(after), name) == OTHER_TERMS[name]
+
+
+def test_who_publishes_says_nothing_of_terms_and_has_the_usual_ones() -> None:
+    given = Publish(title="电钻", category="tools", lat=0, lng=0, plan=ALWAYS)
+    assert {name: getattr(given, name) for name in TERMS} == asdict(Terms(plan=ALWAYS)) | {
+        "plan": ALWAYS
+    }
 
 
 def test_an_edit_that_changes_nothing_is_no_change() -> None:
-    assert rules.edit(DRILL, {"title": DRILL.title}) is DRILL
+    assert rules.edit(DRILL, {"title": DRILL.title}, {"capacity": 1}) is DRILL
 
 
 def test_a_listing_keeps_a_price() -> None:
     with pytest.raises(BadInput):
-        rules.edit(DRILL, {"price_hour_fen": None})
-    kept = rules.edit(DRILL, {"price_hour_fen": None, "price_day_fen": 100})
-    assert (kept.price_hour_fen, kept.price_day_fen) == (None, 100)
+        rules.edit(DRILL, {}, {"price_hour_fen": None})
+    kept = rules.edit(DRILL, {}, {"price_hour_fen": None, "price_week_fen": 100}).terms
+    assert (kept.price_hour_fen, kept.price_week_fen) == (None, 100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"price_hour_fen": None}, "price"),
+        ({"price_hour_fen": MAX_FEN, "deposit_fen": 1}, "limit"),
+        ({"minimum_fen": MAX_FEN, "deposit_fen": 1}, "limit"),
+        ({"shortest_minutes": 61, "longest_minutes": 60}, "shortest"),
+        ({"notice_minutes": 1441, "horizon_days": 1}, "notice"),
+        ({"horizon_days": 91}, "frozen"),
+        ({"longest_minutes": 60 * 1440 + 1}, "frozen"),
+    ],
+)
+def test_terms_that_do_not_go_together_are_refused(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(BadInput, match=word):
+        offer.check(replace(DRILL.terms, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {}, {"price_hour_fen": 0}, {"price_hour_fen": MAX_FEN, "deposit_fen": 0}, {"notice_minutes": 1440, "horizon_days": 1},
+        {"horizon_days": AHEAD_DAYS - 1, "longest_minutes": 1440},
+        {"horizon_days": 1, "longest_minutes": (AHEAD_DAYS - 1) * 1440},
+        {"shortest_minutes": 60, "longest_minutes": 60},
+    ],
+)  # fmt: skip
+def test_terms_at_the_very_bounds_are_fine(changes: dict[str, Any]) -> None:
+    terms = replace(DRILL.terms, **changes)
+    assert offer.check(terms) == terms
 
 
 def test_what_is_closed_is_not_edited() -> None:
@@ -301,4 +346,6 @@ def test_known_values() -> None:
     assert ranking.price_part(0, 0) == 1
     assert ranking.day_price_fen(100, 700) == 700
     assert ranking.day_price_fen(100, None) == 800
+    assert ranking.day_price_fen(None, None, 1_400) == 200
+    assert ranking.day_price_fen(100, None, 1_400) == 800
     assert ranking.score(Parts(distance=1, deal_rate=1, rating=1, price=1)) == pytest.approx(1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from market.kernel.availability import ALWAYS
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
+from market.kernel.terms import Terms
 from market.orders.rules import order as rules
 from market.orders.rules import price
 from market.orders.rules.booking import Bookable
@@ -20,12 +21,13 @@ CODES = Codes(start="123456", give_back="654321")
 
 BOOKABLE = Bookable(
     listing_id=LISTING, version=5, listing_version=3, terms_version=2, owner_id=OWNER, status="live",
-    title="电钻", address="幸福路 1 号", plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000,
+    title="电钻", category="tools", address="幸福路 1 号",
+    terms=Terms(plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000),
 )  # fmt: skip
 PERIOD = Period(NOW_MS + HOUR_MS, NOW_MS + 4 * HOUR_MS)
 
 
 def order_in(state: State, version: int = 1) -> Order:
-    cost = price.quote(PERIOD, 1_000, 8_000, 20_000)
+    cost = price.quote(BOOKABLE.terms, PERIOD, category="tools")
     order = rules.create(Id(44), BOOKABLE, BUYER, PERIOD, cost, CODES, NOW_MS)
     return replace(order, state=state, version=version)

@@ -24,7 +24,9 @@ from market.kernel.errors import (
 )  # fmt: skip
 from market.kernel.ids import Id
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
-from market.orders.rules import booking, life
+from market.kernel.seats import Use
+from market.kernel.terms import AFTERWARDS_DAYS, AHEAD_DAYS, FROZEN_DAYS, LATE_START_MS, use_of
+from market.orders.rules import booking, life, price
 from market.orders.rules import order as rules
 from market.orders.rules.life import State
 from market.orders.rules.order import WRONG_CODES, Codes
@@ -42,6 +44,7 @@ from tests.unit.market.orders.samples import (
 STATES: tuple[State, ...] = get_args(life.State)
 FRESH = Codes(start="111111", give_back="222222")
 CLOSED = Plan(weekly=((),) * 7)
+TERMS = BOOKABLE.terms
 
 
 def lasting(ms: int, start_ms: int = NOW_MS + HOUR_MS) -> Period:
@@ -64,16 +67,13 @@ def test_a_quote_of_other_terms_is_stale_or_not_heard_of_yet() -> None:
         (BOOKABLE, OWNER, PERIOD, Forbidden),
         (replace(BOOKABLE, status="paused"), BUYER, PERIOD, NotBookable),
         (replace(BOOKABLE, status="closed"), BUYER, PERIOD, NotBookable),
-        (replace(BOOKABLE, plan=CLOSED), BUYER, PERIOD, NotBookable),
-        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS - booking.LATE_START_MS), None),
-        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS - booking.LATE_START_MS - 1), BadInput),
-        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS + booking.HORIZON_MS), None),
-        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS + booking.HORIZON_MS + 1), NotBookable),
-        (BOOKABLE, BUYER, lasting(booking.SHORTEST_MS), None),
-        (BOOKABLE, BUYER, lasting(booking.SHORTEST_MS - 1), NotBookable),
-        (BOOKABLE, BUYER, lasting(booking.LONGEST_MS), None),
-        (BOOKABLE, BUYER, lasting(booking.LONGEST_MS + 1), NotBookable),
-        (BOOKABLE, BUYER, Period(NOW_MS, 2**53 - 1), NotBookable),
+        (replace(BOOKABLE, terms=replace(TERMS, plan=CLOSED)), BUYER, PERIOD, NotBookable),
+        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS - LATE_START_MS), None),
+        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS - LATE_START_MS - 1), BadInput),
+        (BOOKABLE, BUYER, lasting(HOUR_MS, NOW_MS + TERMS.horizon_ms + 1), NotBookable),
+        (BOOKABLE, BUYER, lasting(TERMS.shortest_ms - 1), NotBookable),
+        (BOOKABLE, BUYER, lasting(TERMS.longest_ms), None),
+        (BOOKABLE, BUYER, lasting(TERMS.longest_ms + 1), NotBookable),
     ],
 )  # fmt: skip
 def test_which_periods_can_be_booked(
@@ -87,39 +87,78 @@ def test_which_periods_can_be_booked(
 
 
 def test_money_is_frozen_no_longer_than_wechat_keeps_it() -> None:
-    worst_ms = (
-        booking.HORIZON_MS
-        + booking.LONGEST_MS
-        + max(life.CLAIM_WINDOW_MS, life.OVERDUE_MS)
-        + life.DECISION_MS
-    )
-    assert worst_ms <= 170 * DAY_MS
+    """Horizon and longest use are bounded together; this is what the order's life may add."""
+    afterwards_ms = max(life.CLAIM_WINDOW_MS, life.OVERDUE_MS) + life.DECISION_MS
+    assert afterwards_ms <= AFTERWARDS_DAYS * DAY_MS
+    assert AHEAD_DAYS + AFTERWARDS_DAYS == FROZEN_DAYS <= 170
+    assert TERMS.horizon_ms + TERMS.longest_ms <= AHEAD_DAYS * DAY_MS
 
 
 small = st.tuples(st.integers(0, 40), st.integers(1, 10)).map(lambda p: Period(p[0], p[0] + p[1]))
 
 
 @given(small, st.lists(small, max_size=5))
-def test_a_period_is_free_when_it_shares_no_instant_with_a_booking(
+def test_the_only_seat_is_free_when_it_shares_no_instant_with_a_booking(
     period: Period, busy: list[Period]
 ) -> None:
     taken = any(
         set(range(period.start_ms, period.end_ms)) & set(range(b.start_ms, b.end_ms)) for b in busy
     )
+    uses = [Use(b) for b in busy]
     if taken:
         with pytest.raises(SlotTaken):
-            booking.check_free(period, busy)
+            booking.check_free(TERMS, Use(period), uses)
     else:
-        booking.check_free(period, busy)
+        booking.check_free(TERMS, Use(period), uses)
+
+
+def test_seats_that_are_left_are_free_and_those_that_never_were_are_not() -> None:
+    terms, period = replace(TERMS, capacity=3), Period(10, 20)
+    booking.check_free(terms, Use(period, 2), [Use(period, 1)])
+    with pytest.raises(SlotTaken) as refused:
+        booking.check_free(terms, Use(period, 2), [Use(Period(15, 30), 2)])
+    assert refused.value.data == {"start_ms": 15, "end_ms": 30, "seats_left": 1}
+    with pytest.raises(NotBookable):
+        booking.check_free(terms, Use(period, 4), [])
 
 
 def test_the_calendar_says_what_is_taken_and_not_by_whom() -> None:
-    one, two = Period(50, 60), Period(10, 20)
+    one, two = Use(Period(50, 60)), Use(Period(10, 20))
     view = booking.calendar(BOOKABLE, [one, two])
-    assert (view.busy, view.live, view.version) == (((10, 20), (50, 60)), True, 5)
+    assert (view.busy, view.left) == (((10, 20), (50, 60)), ())
+    assert (view.live, view.version, view.capacity) == (True, 5, 1)
     assert not booking.calendar(replace(BOOKABLE, status="paused"), []).live
     plan = Plan(weekly=((),) * 7, exceptions=(DayException(day="2026-06-01"),))
-    assert booking.calendar(replace(BOOKABLE, plan=plan), []).plan == plan
+    terms = replace(TERMS, plan=plan, capacity=3)
+    view = booking.calendar(
+        replace(BOOKABLE, terms=terms), [one, Use(Period(55, 70), 2), Use(Period(80, 90))]
+    )
+    assert view.plan == plan
+    assert view.busy == ((55, 60),)
+    assert view.left == ((50, 55, 2), (60, 70, 1), (80, 90, 2))
+
+
+def test_an_order_keeps_its_seats_for_the_buffer_too() -> None:
+    terms = replace(TERMS, capacity=4, buffer_minutes=30, policy="strict")
+    cost = price.quote(terms, PERIOD, category="tools", seats=3)
+    order = rules.create(
+        Id(44), replace(BOOKABLE, terms=terms), BUYER, PERIOD, cost, CODES, NOW_MS, 3
+    )
+    assert order.use == Use(Period(PERIOD.start_ms, PERIOD.end_ms + 30 * MINUTE_MS), 3)
+    assert order.use == use_of(terms, PERIOD, 3)
+    view = rules.see(order, "buyer")
+    assert (view.seats, view.policy, view.end_ms) == (3, "strict", PERIOD.end_ms)
+    assert sum(line.total_fen for line in view.lines) == view.total_fen
+
+
+def test_free_is_nothing_while_the_listing_is_not_live_and_not_asked_for_ages() -> None:
+    within = Period(NOW_MS, NOW_MS + DAY_MS)
+    view = booking.free(BOOKABLE, [Use(Period(NOW_MS, NOW_MS + HOUR_MS))], within, 1, NOW_MS)
+    assert view.free == ((NOW_MS + HOUR_MS, NOW_MS + DAY_MS),)
+    assert booking.free(BOOKABLE, [], within, 2, NOW_MS).free == ()
+    assert booking.free(replace(BOOKABLE, status="paused"), [], within, 1, NOW_MS).free == ()
+    with pytest.raises(BadInput):
+        booking.free(BOOKABLE, [], Period(NOW_MS, 2**53 - 1), 1, NOW_MS)
 
 
 def test_a_new_order_waits_for_its_money() -> None:
