@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import aiohttp
 
@@ -11,21 +12,59 @@ from devkit.client import Person
 from devkit.loop import CENTER, WHOLE_WEEK
 from devkit.stack import Stack
 
-OFFERS = (
-    ("山地自行车，九成新", "bicycles", 800, 6000, 30_000),
-    ("折叠自行车", "bicycles", 500, 3000, 20_000),
-    ("冲击钻套装", "tools", 600, 3500, 20_000),
-    ("高压洗车机", "tools", None, 5000, 15_000),
-    ("索尼微单相机 + 24-70 镜头", "cameras", 3000, 18_000, 200_000),
-    ("家用投影仪", "cameras", None, 8000, 50_000),
-    ("四人帐篷", "outdoor", None, 4500, 20_000),
-    ("露营桌椅一套", "outdoor", None, 3500, 10_000),
-    ("会议室（10 人）", "spaces", 8000, 50_000, 0),
-    ("吉他入门课，一小时", "skills", 15_000, None, 0),
-    ("《三体》全套", "books", None, 300, 2000),
-    ("电动打气泵", "tools", 300, 1500, 5000),
+Terms = dict[str, Any]
+WEEKEND = [0, 0, 0, 0, 0, 2_000, 2_000]
+
+OFFERS: tuple[tuple[str, str, int | None, int | None, int, Terms], ...] = (
+    (
+        "山地自行车，九成新",
+        "bicycles",
+        800,
+        6000,
+        30_000,
+        {"price_week_fen": 28_000, "surcharge_bp": WEEKEND, "waives_deposit": True},
+    ),
+    ("折叠自行车", "bicycles", 500, 3000, 20_000, {"capacity": 3, "waives_deposit": True}),
+    ("冲击钻套装", "tools", 600, 3500, 20_000, {"buffer_minutes": 30}),
+    ("高压洗车机", "tools", None, 5000, 15_000, {}),
+    (
+        "索尼微单相机 + 24-70 镜头",
+        "cameras",
+        3000,
+        18_000,
+        200_000,
+        {"policy": "strict", "booking": "request", "buffer_minutes": 60},
+    ),
+    ("家用投影仪", "cameras", None, 8000, 50_000, {"policy": "moderate"}),
+    (
+        "四人帐篷",
+        "outdoor",
+        None,
+        4500,
+        20_000,
+        {"price_week_fen": 18_000, "surcharge_bp": WEEKEND},
+    ),
+    ("露营桌椅一套", "outdoor", None, 3500, 10_000, {"capacity": 2}),
+    (
+        "会议室（10 人）",
+        "spaces",
+        8000,
+        50_000,
+        0,
+        {"minimum_fen": 16_000, "notice_minutes": 60, "policy": "moderate"},
+    ),
+    (
+        "吉他入门课，一小时",
+        "skills",
+        15_000,
+        None,
+        0,
+        {"longest_minutes": 180, "notice_minutes": 720, "booking": "request"},
+    ),
+    ("《三体》全套", "books", None, 300, 2000, {"price_week_fen": 1200}),
+    ("电动打气泵", "tools", 300, 1500, 5000, {}),
 )
-"""title, category, per hour, per day, deposit (fen)."""
+"""title, category, per hour, per day, deposit (fen), other terms."""
 
 MARK = "演示数据"
 
@@ -42,14 +81,14 @@ async def _seed(stack: Stack) -> None:
         mine = await owners[0].rest("GET", "/v1/listings/mine")
         if mine["listings"]:
             return
-        for index, (title, category, hour, day, deposit) in enumerate(OFFERS):
+        for index, (title, category, hour, day, deposit, terms) in enumerate(OFFERS):
             owner = owners[index % len(owners)]
             body = {
                 "title": title, "description": MARK, "category": category,
                 "lat": CENTER[0] + chance.uniform(-0.02, 0.02),
                 "lng": CENTER[1] + chance.uniform(-0.02, 0.02),
                 "address": f"人民广场 {index + 1} 号", "plan": WHOLE_WEEK, "price_hour_fen": hour,
-                "price_day_fen": day, "deposit_fen": deposit,
+                "price_day_fen": day, "deposit_fen": deposit, **terms,
             }  # fmt: skip
             await owner.rest("POST", "/v1/listings", body)
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from market.kernel.errors import BadInput
-from market.kernel.period import Period, merge, without
+from market.kernel.period import DAY_MS, MINUTE_MS, Period, merge, without
 
 DAY_MINUTES = 24 * 60
 MAX_BLOCKS = 200
@@ -69,14 +69,19 @@ def open_periods(plan: Plan, within: Period) -> list[Period]:
     first = datetime.fromtimestamp(within.start_ms / 1000, UTC).astimezone(zone).date()
     last = datetime.fromtimestamp(within.end_ms / 1000, UTC).astimezone(zone).date()
     found = []
-    day = first
+    day, midnight_ms = first, _local_ms(first, 0, zone)
     while day <= last:
-        for start, end in replaced.get(day, plan.weekly[day.weekday()]):
-            start_ms = max(_local_ms(day, start, zone), within.start_ms)
-            end_ms = min(_local_ms(day, end, zone), within.end_ms)
+        next_ms = _local_ms(day, DAY_MINUTES, zone)
+        clocks_stay = next_ms - midnight_ms == DAY_MS  # on most days, which need no looking up
+        for window in replaced.get(day, plan.weekly[day.weekday()]):
+            start_ms, end_ms = (
+                midnight_ms + minute * MINUTE_MS if clocks_stay else _local_ms(day, minute, zone)
+                for minute in window
+            )
+            start_ms, end_ms = max(start_ms, within.start_ms), min(end_ms, within.end_ms)
             if start_ms < end_ms:
                 found.append(Period(start_ms, end_ms))
-        day += timedelta(days=1)
+        day, midnight_ms = day + timedelta(days=1), next_ms
     return without(merge(found), (Period(*block) for block in plan.blocks))
 
 

@@ -132,7 +132,7 @@ class GetCalendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetFree:
-    """Between these two moments, which are a hundred days apart at most."""
+    """Between these two moments, which are 32 days apart at most."""
 
     listing_id: Id
     start_ms: Moment

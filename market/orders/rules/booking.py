@@ -15,8 +15,8 @@ from market.kernel.terms import Booking, Terms, check_offered, free_periods
 LEASE_MS = 45_000
 """A hold lives this long unless renewed; the client renews every 15 s while the page is open."""
 
-FREE_WINDOW_MS = 100 * DAY_MS
-"""How much of the future may be asked for at once."""
+FREE_WINDOW_MS = 32 * DAY_MS
+"""How much of the future may be asked for at once: a month, wherever one is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
