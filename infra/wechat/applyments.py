@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from infra.wechat.trades import Malformed
+from infra.wechat.fields import Malformed, object_of, text_of
 
 SubjectType = Literal["micro", "seller", "sole_trader", "enterprise"]
 ApplymentState = Literal[
@@ -133,21 +133,16 @@ def applyment_request(
 
 def applyment_from(answer: object) -> Applyment:
     """Reads the answer to a query; raises Malformed."""
-    if not isinstance(answer, dict):
-        raise Malformed("expected an object")
-    state = _STATES.get(str(answer.get("applyment_state")))
-    number, sub_mchid = answer.get("out_request_no"), answer.get("sub_mchid")
-    if state is None or not isinstance(number, str):
-        raise Malformed("unknown applyment_state, or no out_request_no")
-    if state == "FINISH" and not (isinstance(sub_mchid, str) and sub_mchid):
-        raise Malformed("finished, and no sub_mchid")
-    sign_url = answer.get("sign_url")
+    fields = object_of(answer)
+    state = _STATES.get(text_of(fields, "applyment_state"))
+    if state is None:
+        raise Malformed("unknown applyment_state")
     return Applyment(
-        out_request_no=number,
+        out_request_no=text_of(fields, "out_request_no"),
         state=state,
-        sub_mchid=sub_mchid if state == "FINISH" else None,
-        sign_url=sign_url if isinstance(sign_url, str) and sign_url else None,
-        reason=_reason(answer.get("audit_detail")),
+        sub_mchid=text_of(fields, "sub_mchid") if state == "FINISH" else None,
+        sign_url=text_of(fields, "sign_url") if fields.get("sign_url") else None,
+        reason=_reason(fields.get("audit_detail")),
     )
 
 

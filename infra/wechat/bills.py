@@ -24,7 +24,8 @@ from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from infra.wechat.trades import Malformed, RefundState
+from infra.wechat.fields import Malformed
+from infra.wechat.trades import RefundState
 
 BillKind = Literal["trade", "fundflow"]
 

@@ -20,12 +20,12 @@ from urllib.parse import quote, urlencode
 from infra.config import WechatPayConfig
 from infra.wechat.applyments import Application, Applyment, applyment_from, applyment_request
 from infra.wechat.bills import BillKind, BillLine, lines_of, link_from, plain_bill
+from infra.wechat.fields import Malformed
 from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.notification import Notification, opened
 from infra.wechat.shares import Share, accepted_release_from, share_from
 from infra.wechat.signing import payment_params, seal
 from infra.wechat.trades import (
-    Malformed,
     Prepay,
     Refund,
     Trade,
@@ -271,7 +271,7 @@ class WechatEcommerce:
         read = _this("out_order_no", out_order_no, accepted_release_from)
         return await self._when_ready("finish", f"{_SHARING}/finish-order", body, read)
 
-    async def bill(self, day: str, kind: BillKind) -> Sequence[BillLine]:
+    async def bill(self, *, day: str, kind: BillKind) -> Sequence[BillLine]:
         """WeChat's account of a Beijing day (YYYY-MM-DD), there from 10:00 of the next one for three
         months. Sooner is PaymentProviderError; a day without any line is empty.
 

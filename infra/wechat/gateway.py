@@ -31,10 +31,10 @@ from yarl import URL
 
 from infra.config import ConfigError, WechatPayConfig
 from infra.wechat.calls import TryAgain, persistently
+from infra.wechat.fields import Malformed
 from infra.wechat.notification import Addressee, verify_signed
 from infra.wechat.platform_keys import PlatformKeys
 from infra.wechat.signing import Unverified, authorization, load_merchant_key, load_platform_key
-from infra.wechat.trades import Malformed
 from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProviderError
 
 _UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")

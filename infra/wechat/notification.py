@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from infra.wechat.fields import Malformed
 from infra.wechat.signing import SCHEME, Unverified, unseal, verify
 from infra.wechat.trades import (
-    Malformed,
     Refund,
     Trade,
     notified_refund_from,

@@ -21,11 +21,11 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from infra.config import WechatPayConfig
+from infra.wechat.fields import Malformed
 from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.notification import Notification, opened
 from infra.wechat.signing import payment_params
 from infra.wechat.trades import (
-    Malformed,
     Prepay,
     Refund,
     Trade,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from infra.wechat.trades import Malformed
+from infra.wechat.fields import Malformed, fen_of, object_of, text_of
 
 ShareState = Literal["PROCESSING", "FINISHED"]
 PartResult = Literal["PENDING", "SUCCESS", "CLOSED"]
@@ -52,54 +52,34 @@ class Share:
 
 def share_from(answer: object) -> Share:
     """Reads the answer to a share or to a query; raises Malformed."""
-    fields = _object(answer)
-    state = _STATES.get(_text(fields, "status"))
+    fields = object_of(answer)
+    state = _STATES.get(text_of(fields, "status"))
     if state is None:
         raise Malformed("unknown status of a share")
-    parts = fields.get("receivers") or []
+    parts = fields.get("receivers", [])
     if not isinstance(parts, list):
         raise Malformed("receivers are no list")
-    released = fields.get("finish_amount")
     return Share(
-        out_order_no=_text(fields, "out_order_no"),
-        order_id=_text(fields, "order_id"),
+        out_order_no=text_of(fields, "out_order_no"),
+        order_id=text_of(fields, "order_id"),
         state=state,
-        parts=tuple(_part(_object(part)) for part in parts),
-        released_fen=_fen(released) if released is not None else None,
+        parts=tuple(_part(object_of(part)) for part in parts),
+        released_fen=fen_of(fields, "finish_amount") if "finish_amount" in fields else None,
     )
 
 
 def accepted_release_from(answer: object) -> Share:
     """Reads the answer to a release, which names no state: it is under way; raises Malformed."""
-    return share_from({"status": "PROCESSING"} | dict(_object(answer)))
+    return share_from({"status": "PROCESSING"} | dict(object_of(answer)))
 
 
 def _part(fields: Mapping[str, Any]) -> SharePart:
-    result = _RESULTS.get(_text(fields, "result"))
+    result = _RESULTS.get(text_of(fields, "result"))
     if result is None:
         raise Malformed("unknown result of a share")
     return SharePart(
-        account=_text(fields, "receiver_account"),
-        amount_fen=_fen(fields.get("amount")),
+        account=text_of(fields, "receiver_account"),
+        amount_fen=fen_of(fields, "amount"),
         result=result,
         reason=str(fields.get("fail_reason") or ""),
     )
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise Malformed("expected an object")
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise Malformed(f"{name} is missing")
-    return value
-
-
-def _fen(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise Malformed("an amount is not a number of fen")
-    return value

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 
+from infra.wechat.fields import Malformed, fen_of, object_of, text_of
+
 TradeState = Literal["NOTPAY", "SUCCESS", "CLOSED", "REFUND"]
 RefundState = Literal["PROCESSING", "SUCCESS", "CLOSED", "ABNORMAL"]
 
@@ -33,10 +35,6 @@ _REFUND_STATES: Mapping[str, RefundState] = {
     "ABNORMAL": "ABNORMAL",
 }
 _BEIJING = timezone(timedelta(hours=8))
-
-
-class Malformed(Exception):
-    """The answer lacks what its documentation promises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
     """Reads a query's answer or a notification's resource; raises Malformed, also if it is another
     merchant's.
     """
-    fields = _object(answer)
+    fields = object_of(answer)
     if fields.get("appid") != appid or fields.get("mchid") != mchid:
         raise Malformed("it belongs to another app or merchant")
     return _trade(fields, "openid", "")
@@ -84,28 +82,28 @@ def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
 
 def partner_trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
     """The same of a sub-merchant's trade; raises Malformed, also if it is another platform's."""
-    fields = _object(answer)
+    fields = object_of(answer)
     if fields.get("sp_appid") != appid or fields.get("sp_mchid") != mchid:
         raise Malformed("it belongs to another app or platform")
-    return _trade(fields, "sp_openid", _text(fields, "sub_mchid"))
+    return _trade(fields, "sp_openid", text_of(fields, "sub_mchid"))
 
 
 def _trade(fields: Mapping[str, Any], payer_field: str, sub_mchid: str) -> Trade:
-    state = _TRADE_STATES.get(_text(fields, "trade_state"))
+    state = _TRADE_STATES.get(text_of(fields, "trade_state"))
     if state is None:
         raise Malformed("unknown trade_state")
     paid = state in ("SUCCESS", "REFUND")
-    amount = _object(fields.get("amount") if paid else fields.get("amount") or {})
+    amount = object_of(fields.get("amount") if paid else fields.get("amount") or {})
     if amount.get("currency", "CNY") != "CNY":
         raise Malformed("amount is not in CNY")
-    payer = _object(fields.get("payer") or {})
+    payer = object_of(fields.get("payer") or {})
     paid_at = fields.get("success_time")
     return Trade(
-        out_trade_no=_text(fields, "out_trade_no"),
-        transaction_id=_text(fields, "transaction_id") if paid else None,
+        out_trade_no=text_of(fields, "out_trade_no"),
+        transaction_id=text_of(fields, "transaction_id") if paid else None,
         state=state,
-        amount_fen=_fen(amount, "total") if paid or "total" in amount else 0,
-        payer_openid=_text(payer, payer_field) if payer.get(payer_field) is not None else None,
+        amount_fen=fen_of(amount, "total") if paid or "total" in amount else 0,
+        payer_openid=text_of(payer, payer_field) if payer.get(payer_field) is not None else None,
         paid_at_ms=_ms(paid_at) if paid and paid_at is not None else None,
         sub_mchid=sub_mchid,
     )
@@ -113,22 +111,22 @@ def _trade(fields: Mapping[str, Any], payer_field: str, sub_mchid: str) -> Trade
 
 def prepay_from(answer: object) -> Prepay:
     """Reads the answer to an order; raises Malformed."""
-    return Prepay(prepay_id=_text(_object(answer), "prepay_id"))
+    return Prepay(prepay_id=text_of(object_of(answer), "prepay_id"))
 
 
 def refund_from(answer: object) -> Refund:
     """Reads the answer to a refund or to its query; raises Malformed."""
-    return _refund(_object(answer), "status")
+    return _refund(object_of(answer), "status")
 
 
 def accepted_refund_from(answer: object) -> Refund:
     """Reads a platform's answer to a refund, which names no state: it is under way; raises Malformed."""
-    return _refund({"status": "PROCESSING"} | dict(_object(answer)), "status")
+    return _refund({"status": "PROCESSING"} | dict(object_of(answer)), "status")
 
 
 def notified_refund_from(answer: object, *, mchid: str) -> Refund:
     """Reads a notification's resource, where the state has another name; raises Malformed."""
-    fields = _object(answer)
+    fields = object_of(answer)
     if fields.get("sp_mchid", fields.get("mchid")) != mchid:
         raise Malformed("it belongs to another merchant")
     return _refund(fields, "refund_status")
@@ -140,34 +138,14 @@ def rfc3339(at_ms: int) -> str:
 
 
 def _refund(fields: Mapping[str, Any], state_field: str) -> Refund:
-    state = _REFUND_STATES.get(_text(fields, state_field))
+    state = _REFUND_STATES.get(text_of(fields, state_field))
     if state is None:
         raise Malformed(f"unknown {state_field}")
     return Refund(
-        out_refund_no=_text(fields, "out_refund_no"),
-        refund_id=_text(fields, "refund_id"),
+        out_refund_no=text_of(fields, "out_refund_no"),
+        refund_id=text_of(fields, "refund_id"),
         state=state,
     )
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise Malformed("expected an object")
-    return value
-
-
-def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise Malformed(f"{name} is missing")
-    return value
-
-
-def _fen(fields: Mapping[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if type(value) is not int or value < 0:  # bool is an int, and true is not one fen
-        raise Malformed(f"{name} is not a number of fen")
-    return value
 
 
 def _ms(value: object) -> int:

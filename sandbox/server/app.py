@@ -82,6 +82,7 @@ def make_app(
             web.get("/sandbox/rules", phone.show_rules),
             web.put("/sandbox/rules", phone.bend_rules),
             web.post("/sandbox/onboarding", onboarding.decide),
+            web.post("/sandbox/thaw", sharing.thaw),
             web.post("/sandbox/platform-keys", phone.renew_key),
             web.get("/sandbox/balances", phone.show_balances),
             web.get("/sandbox/trades", phone.list_trades),

@@ -69,6 +69,7 @@ PHONE = (
     ("GET, PUT /sandbox/faults", '{"rate": 0.05, "kinds": [...], "next": [...]}'),
     ("GET, PUT /sandbox/rules", '{"onboarding": "hold", "refund_gap_s": 0, "fee_bp": 60}'),
     ("POST /sandbox/onboarding", '{"out_request_no": "...", "decision": "accept"}'),
+    ("POST /sandbox/thaw", '{"transaction_id": "..."} → 冻结期满 / the 180 days are over'),
     ("POST /sandbox/platform-keys", '{"kind": "certificate"} → 换平台密钥 / a new platform key'),
     ("GET /sandbox/balances", "各商户冻结与可用余额 / frozen and available, of every merchant"),
     ("GET /sandbox/trades, /sandbox/messages", "所有订单，已发消息 / all trades, messages sent"),

@@ -19,6 +19,8 @@ GET /sandbox/balances -> {"balances": {MCHID: {"frozen_fen": 0, "available_fen":
 
 POST /sandbox/platform-keys {"kind"?: "certificate"} -> {"id": "..."}: notifications change to a new key
 
+POST /sandbox/thaw {"transaction_id": "..."} -> {"released_fen": 0}: the 180 days are over
+
 GET /sandbox/trades, GET /sandbox/messages
 """
 

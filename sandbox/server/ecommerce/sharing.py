@@ -111,6 +111,18 @@ async def left(request: web.Request) -> web.Response:
     return json_answer({"transaction_id": transaction_id, "unsplit_amount": fen})
 
 
+async def thaw(request: web.Request) -> web.Response:
+    """POST /sandbox/thaw {"transaction_id": "..."}: what WeChat does by itself after 180 days."""
+    asked, store = await json_object(request), request.app[STORE]
+    trade = store.trade_of_transaction(text_field(asked, "transaction_id", longest=32))
+    if trade is None or not trade.sharing or books.is_finished(store, trade):
+        raise PayError(409, "NOTHING_FROZEN", "no such payment, or nothing of it is frozen")
+    thawed = _new(f"THAW{secrets.token_hex(12)}", trade, "finish", [], "冻结期满自动解冻")
+    fen = books.book_release(store, trade, thawed, thawed.made_at_ms)
+    store.save(replace(thawed, amount_fen=fen, state="FINISHED", done_at_ms=thawed.made_at_ms))
+    return json_answer({"released_fen": fen})
+
+
 async def settle(app: web.Application, share: Share) -> None:
     """The money has arrived; whoever wants to know asks."""
     await asyncio.sleep(SETTLES_AFTER_S * app[TIME_FACTOR])

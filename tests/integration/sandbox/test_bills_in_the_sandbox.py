@@ -31,14 +31,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 async def trade_lines(pay: WechatEcommerce) -> list[TradeLine]:
-    lines = await pay.bill(day(), "trade")
+    lines = await pay.bill(day=day(), kind="trade")
     assert all(isinstance(line, TradeLine) for line in lines)
     return [line for line in lines if isinstance(line, TradeLine)]
 
 
 async def test_a_day_without_trade_has_no_lines(ecommerce: WechatEcommerce) -> None:
-    assert await ecommerce.bill(day(ago=3), "trade") == ()
-    assert await ecommerce.bill(day(ago=3), "fundflow") == ()
+    assert await ecommerce.bill(day=day(ago=3), kind="trade") == ()
+    assert await ecommerce.bill(day=day(ago=3), kind="fundflow") == ()
 
 
 async def test_payments_and_refunds_are_in_the_trade_bill(
@@ -80,7 +80,11 @@ async def test_commissions_are_in_the_fund_bill(
             sub_mchid=owner, transaction_id=transaction, out_order_no=number, commission_fen=fen,
             description="平台服务费",
         )  # fmt: skip
-    lines = [line for line in await ecommerce.bill(day(), "fundflow") if isinstance(line, FundLine)]
+    lines = [
+        line
+        for line in await ecommerce.bill(day=day(), kind="fundflow")
+        if isinstance(line, FundLine)
+    ]
     assert [(line.voucher, line.amount_fen) for line in lines[-2:]] == [
         (numbers[0], 100),
         (numbers[1], 1),
@@ -110,7 +114,7 @@ async def test_a_cut_bill_is_not_believed(
     await mall.paid_order(await mall.owner())
     await phone.faults(next=["bill_corrupt"])
     with pytest.raises(PaymentProviderError) as refused:
-        await ecommerce.bill(day(), "trade")
+        await ecommerce.bill(day=day(), kind="trade")
     assert "digest" in str(refused.value.data["reason"])
 
 
@@ -120,14 +124,14 @@ async def test_a_bill_may_have_to_be_waited_for(
     await mall.paid_order(await mall.owner())
     await phone.rules(bills_wait=True)
     with pytest.raises(PaymentProviderError) as refused:
-        await ecommerce.bill(day(), "trade")
+        await ecommerce.bill(day=day(), kind="trade")
     assert refused.value.data["reason"] == "STATEMENT_CREATING"
 
 
 @pytest.mark.parametrize("ago", [-1, 200])
 async def test_a_bill_is_of_a_day_that_has_been(ecommerce: WechatEcommerce, ago: int) -> None:
     with pytest.raises(Conflict) as refused:
-        await ecommerce.bill(day(ago), "trade")
+        await ecommerce.bill(day=day(ago), kind="trade")
     assert refused.value.data["code"] == "INVALID_REQUEST"
 
 

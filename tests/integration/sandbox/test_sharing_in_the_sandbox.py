@@ -191,6 +191,21 @@ async def test_a_refund_after_the_release_comes_out_of_the_balance(
     assert await mall.balance(owner) == (1250, 150)
 
 
+@pytest.mark.usefixtures("at_once")
+async def test_wechat_releases_by_itself_in_the_end(
+    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+) -> None:
+    owner = await mall.owner()
+    _, transaction = await mall.paid_transaction(owner)
+    status, answer = await phone.post("/sandbox/thaw", transaction_id=transaction)
+    assert (status, answer) == (200, {"released_fen": 1250})
+    assert await mall.balance(owner) == (0, 1250)
+    with pytest.raises(Conflict):
+        await commission(ecommerce, owner, transaction, mall.number(), 1)
+    status, _ = await phone.post("/sandbox/thaw", transaction_id=transaction)
+    assert status == 409
+
+
 async def test_receivers_have_to_be_known(
     gateway: Gateway, mall: Mall, phone: Phone, sandbox: Sandbox
 ) -> None:

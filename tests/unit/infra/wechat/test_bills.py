@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.wechat.bills import BillLink, FundLine, TradeLine, fen, lines_of, link_from, plain_bill
-from infra.wechat.trades import Malformed
+from infra.wechat.fields import Malformed
 
 # The columns are the documents', written down here and nowhere taken from what is tested.
 TRADE = (

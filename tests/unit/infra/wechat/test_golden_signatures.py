@@ -160,11 +160,11 @@ CALLS: dict[str, tuple[Ask, str, str, object]] = {
         "GET", "/v3/ecommerce/applyments/out-request-no/A-1", None,
     ),
     "trade bill": (
-        lambda pay: pay.bill("2026-06-23", "trade"),
+        lambda pay: pay.bill(day="2026-06-23", kind="trade"),
         "GET", "/v3/bill/tradebill?bill_date=2026-06-23&tar_type=GZIP&bill_type=ALL", None,
     ),
     "fund bill": (
-        lambda pay: pay.bill("2026-06-23", "fundflow"),
+        lambda pay: pay.bill(day="2026-06-23", kind="fundflow"),
         "GET", "/v3/bill/fundflowbill?bill_date=2026-06-23&tar_type=GZIP&account_type=BASIC", None,
     ),
 }  # fmt: skip

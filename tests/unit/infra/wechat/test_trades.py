@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.wechat.trades import Malformed, refund_from, rfc3339, trade_from
+from infra.wechat.fields import Malformed
+from infra.wechat.trades import refund_from, rfc3339, trade_from
 
 UNPAID = {
     "appid": "wx1",
