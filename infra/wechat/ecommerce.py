@@ -35,7 +35,7 @@ from infra.wechat.trades import (
     refund_from,
     rfc3339,
 )
-from market.kernel.errors import Conflict, PaymentProviderError
+from market.kernel.errors import Conflict, NotFound, PaymentProviderError
 
 _TRANSACTIONS = "/v3/pay/partner/transactions"
 _ECOMMERCE = "/v3/ecommerce"
@@ -88,11 +88,17 @@ class WechatEcommerce:
         await self._stack.aclose()
 
     async def apply(self, *, out_request_no: str, application: Application) -> Applyment:
-        """Hands the application in, and says how it stands. A rejected one is replaced by the next
-        under its number; one that is under way or done is left alone.
+        """Hands the application in, unless it was before, and says how it stands. A rejected one is
+        replaced by the next under its number; one that is under way or done is left alone.
 
         out_request_no: up to 124 characters, one for each owner. About 1 ms for each sensitive field.
         """
+        try:
+            known = await self.query_applyment(out_request_no)
+            if known.state != "REJECTED":
+                return known
+        except NotFound:
+            pass
         gateway = self._open
         key = gateway.keys.addressee.platform_keys[self._config.platform_key_id]
         body = applyment_request(out_request_no, application, lambda text: seal(key, text))

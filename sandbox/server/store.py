@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS entries (
     voucher TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS shares_of_a_transaction ON shares (transaction_id);
 CREATE INDEX IF NOT EXISTS entries_of_a_transaction ON entries (transaction_id);
-CREATE INDEX IF NOT EXISTS entries_of_a_merchant ON entries (mchid, pot, amount_fen);
+CREATE INDEX IF NOT EXISTS entries_of_a_merchant ON entries (mchid, pot, at_ms, amount_fen);
 CREATE INDEX IF NOT EXISTS entries_by_voucher ON entries (voucher);
 CREATE INDEX IF NOT EXISTS trades_by_payment ON trades (paid_at_ms);
 CREATE INDEX IF NOT EXISTS refunds_by_time ON refunds (made_at_ms);
