@@ -126,16 +126,16 @@ class Claims(Generic[R]):
         self._refused.append(claim.place)
 
     def write(self, tx: Tx, now_ms: int) -> None:
-        """Deferred; and so are the rows of the refused, which say whether they have been done before. Each transaction that
-        could have done them has let go of the entity's row, and is seen."""
+        """Deferred; and so are the rows of the refused, as they are without this group, which say whether they have been done
+        before. Each transaction that could have done them has let go of the entity's row, and is seen."""
+        if self._refused:
+            sql = SELECT_DONE.format(" OR ".join([ONE_OF] * len(self._refused)))
+            self._found = tx.defer_read(sql, *itertools.chain.from_iterable(self._refused))
         if self._taken:
             values: list[object] = []
             for (actor_id, key), (digest, reply) in self._taken.items():
                 values += (actor_id, key, digest, wire.msgpack(reply), now_ms)
             tx.defer(many(INSERT_DONE, len(self._taken)), *values)
-        if self._refused:
-            sql = SELECT_DONE.format(" OR ".join([ONE_OF] * len(self._refused)))
-            self._found = tx.defer_read(sql, *itertools.chain.from_iterable(self._refused))
 
     def before(self, claim: Claim) -> R | KeyReused | None:
         """After the commit: the first reply to a command that was refused now."""
