@@ -51,6 +51,11 @@ def json(value: object) -> bytes:
     return _to_json.encode(value)
 
 
+def encoded(value: object) -> msgspec.Raw:
+    """As a part of what `msgpack` will encode: done now, and not again."""
+    return msgspec.Raw(_to_msgpack.encode(value))
+
+
 def from_msgpack(raw: bytes, type_: type[T]) -> T:
     """Trusted bytes of our own making (outbox, replies)."""
     return msgspec.msgpack.decode(raw, type=type_, dec_hook=_decode_hook)

@@ -7,6 +7,7 @@ script remembers costs little, and a duplicate is neither encoded nor sent. What
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import structlog
 from prometheus_client import Counter
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from infra.mysql.database import Offers
 from infra.mysql.outbox import Published
 from infra.redis import keys
+from infra.redis.pipeline import Command, execute
 
 log = structlog.get_logger("republisher")
 
@@ -51,16 +53,19 @@ class Republisher:
     async def _missing(self, facts: Sequence[Published]) -> list[Published]:
         """Those with a push that `publish.lua` would not drop."""
         pushes = [(fact, push) for fact in facts for push in fact.pushes]
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for fact, push in pushes:
-                if push.kind == "log":
-                    pipeline.exists(keys.log_entry(push.topic, fact.fact_id))
-                else:
-                    pipeline.hget(keys.newest(push.topic), push.key or "v")
-            answers = await pipeline.execute()
+        commands: list[Command] = [
+            ("EXISTS", keys.log_entry(push.topic, fact.fact_id))
+            if push.kind == "log"
+            else ("HGET", keys.newest(push.topic), push.key or "v")
+            for fact, push in pushes
+        ]
+        answers = await execute(self._redis, commands)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
         unknown = {
             fact.seq
             for (fact, push), answer in zip(pushes, answers, strict=True)
-            if int(answer or 0) < (1 if push.kind == "log" else push.version)
+            if int(cast(bytes, answer) or 0) < (1 if push.kind == "log" else push.version)
         }
         return [fact for fact in facts if fact.seq in unknown]

@@ -7,7 +7,7 @@ entities it is not, so nothing reads "seq > last": the relay reads whatever is t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infra import wire
@@ -47,9 +47,11 @@ class Published:
 
 
 def prepare(fact: Fact, fact_id: Id, now_us: int) -> Published:
+    """Each payload is encoded here, once, for the row and for Redis."""
+    pushes = tuple(replace(push, payload=wire.encoded(push.payload)) for push in fact.pushes)
     return Published(
         fact_id, fact.kind, fact.entity, fact.version, now_us,
-        wire.msgpack(fact.data), fact.pushes, wire.msgpack(fact.pushes),
+        wire.msgpack(fact.data), pushes, wire.msgpack(pushes),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from infra.redis import keys
 from infra.redis.client import script
+from infra.redis.pipeline import execute
 from market.kernel.errors import Held, Unavailable
 from market.kernel.ids import Id
 from market.kernel.period import Period
@@ -44,7 +45,10 @@ class Leases:
 class LeaseBook:
     def __init__(self, redis: Redis) -> None:
         self._script = script(redis, "lease")
+        self._redis = redis
         self._releasing: set[asyncio.Future[None]] = set()
+        self._asked: dict[Id, asyncio.Future[bool]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def take(
         self,
@@ -88,6 +92,34 @@ class LeaseBook:
         task = asyncio.ensure_future(release())
         self._releasing.add(task)
         task.add_done_callback(self._releasing.discard)
+
+    async def any(self, listing_id: Id) -> bool:
+        """Whether there may be holds. Most listings have none: who asks while an answer is on its way goes with the next
+        trip, together with all others who do. Raise Unavailable when Redis is away."""
+        answer = self._asked.get(listing_id)
+        if answer is None:
+            answer = self._asked[listing_id] = asyncio.get_running_loop().create_future()
+            if self._asking is None:
+                self._asking = asyncio.ensure_future(self._ask())
+        return await asyncio.shield(answer)
+
+    async def _ask(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                commands = [("EXISTS", keys.leases(listing_id)) for listing_id in asked]
+                try:
+                    answers = await execute(self._redis, commands)
+                except (RedisError, OSError) as error:
+                    for answer in asked.values():
+                        answer.set_exception(Unavailable("holds are away"))
+                        answer.exception()  # seen, even if all who asked have gone
+                    log.debug("holds are away", error=str(error))
+                    continue
+                for answer, there in zip(asked.values(), answers, strict=True):
+                    answer.set_result(there != 0)
+        finally:
+            self._asking = None
 
     async def read(self, listing_id: Id, now_ms: int) -> Leases:
         return (await self._run(listing_id, now_ms, "read", "", 0, 0, 0, 0))[1]

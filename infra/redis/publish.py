@@ -10,19 +10,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-import hiredis
 import structlog
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 from infra import wire
 from infra.mysql.outbox import Published
 from infra.redis import keys
 from infra.redis.client import script
+from infra.redis.pipeline import Command, execute
 from market.kernel.topics import Push
 
 log = structlog.get_logger("publish")
@@ -36,9 +34,6 @@ REMEMBER_S = {"state": 3600, "keyed": 3600, "log": 120}
 
 PUSHES = Counter("sharehub_pushes_total", "Pushes handed to Redis.", ["result"])
 QUEUED = Gauge("sharehub_publish_queue", "Pushes waiting for Redis.")
-
-
-_Command = tuple[Any, ...]
 
 
 def message(push: Push, committed_us: int) -> bytes:
@@ -58,23 +53,23 @@ class PushScript:
 
     async def send(self, published: Iterable[Published], wakes: Iterable[str] = ()) -> None:
         """Raise RedisError or OSError when Redis is away."""
-        commands: list[_Command] = [
+        commands: list[Command] = [
             self._command(item, push) for item in published for push in item.pushes
         ]
         commands += [("PUBLISH", channel, b"") for channel in wakes]
         if not commands:
             return
-        answers = await self._execute(commands)
+        answers = await execute(self._redis, commands)
         if any(isinstance(answer, NoScriptError) for answer in answers):
             await self._redis.script_load(self._script.script)
-            answers = await self._execute(
-                commands
+            answers = await execute(
+                self._redis, commands
             )  # what has been published is not published again
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise answer
 
-    def _command(self, item: Published, push: Push) -> _Command:
+    def _command(self, item: Published, push: Push) -> Command:
         first = (
             keys.log_entry(push.topic, item.fact_id)
             if push.kind == "log"
@@ -85,32 +80,6 @@ class PushScript:
             push.kind, push.version, push.key or "v", message(push, item.committed_us),
             REMEMBER_S.get(push.kind, 120),
         )  # fmt: skip
-
-    async def _execute(self, commands: Sequence[_Command]) -> list[object]:
-        """As a pipeline does, but packed by hiredis: redis-py packs in Python, and asks in each pipeline whether its scripts
-        are there."""
-        packed = b"".join(map(hiredis.pack_command, commands))
-        pool = self._redis.connection_pool
-        connection: AbstractConnection = await pool.get_connection()  # type: ignore[no-untyped-call]
-
-        async def exchange() -> list[object]:
-            await connection.send_packed_command(packed)
-            return [await _answer(connection) for _ in commands]
-
-        try:
-            answers: list[object] = await connection.retry.call_with_retry(
-                exchange, lambda _: connection.disconnect()
-            )
-        finally:
-            await pool.release(connection)
-        return answers
-
-
-async def _answer(connection: AbstractConnection) -> object:
-    try:
-        return await connection.read_response()
-    except ResponseError as refusal:
-        return refusal
 
 
 class Publisher:

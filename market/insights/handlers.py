@@ -1,4 +1,4 @@
-"""Every fact is counted."""
+"""Facts are counted: all but those that only say that another fact has been told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.insights import rules, store
 from market.insights.wing import Insights
-from market.kernel.facts import KINDS, Heard
+from market.kernel.facts import KINDS, Heard, NoticeAdded
 
 
 @Together
@@ -18,4 +18,5 @@ async def on_facts(insights: Insights, tx: Tx, facts: Sequence[Heard]) -> None:
     store.count(tx, Counter((rules.hour_of(f.occurred_ms), f.kind) for f in facts))
 
 
-HANDLERS: dict[str, Handler[Insights]] = dict.fromkeys(KINDS, on_facts)
+COUNTED = tuple(kind for kind in KINDS if kind != NoticeAdded.KIND)
+HANDLERS: dict[str, Handler[Insights]] = dict.fromkeys(COUNTED, on_facts)

@@ -167,6 +167,8 @@ async def _held_by_another(
 ) -> Held | None:
     """Somebody else's hold is respected; when holds are away, the row lock alone decides."""
     with contextlib.suppress(Unavailable):
+        if not await orders.leases.any(listing_id):
+            return None
         leases = (await orders.leases.read(listing_id, call.now_ms)).leases
         for lease in leases:
             if lease.holder_id != call.actor.user_id and lease.period.overlaps(period):

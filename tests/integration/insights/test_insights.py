@@ -8,11 +8,11 @@ from infra.mysql.database import Tx
 from infra.process import Process, now_ms
 from market.insights import views
 from market.insights.commands import FactsPerHour
-from market.insights.handlers import HANDLERS
+from market.insights.handlers import COUNTED, HANDLERS
 from market.insights.rules import HourView
 from market.insights.wing import Insights, open_wing
 from market.kernel.errors import BadInput, Forbidden
-from market.kernel.facts import KINDS, Heard, NoticeAdded
+from market.kernel.facts import Heard, NoticeAdded
 from market.kernel.period import DAY_MS, HOUR_MS
 from tests.integration.conftest import call, new_id, someone
 
@@ -38,31 +38,31 @@ async def hear(insights: Insights, *facts: tuple[str, int]) -> None:
     await insights.db.act(now_ms(), body, type(None))
 
 
-async def test_every_kind_is_counted(insights: Insights) -> None:
-    await hear(insights, *((kind, DAY_MS) for kind in KINDS))
+async def test_every_kind_is_counted_but_notices(insights: Insights) -> None:
+    await hear(insights, *((kind, DAY_MS) for kind in COUNTED))
     view = await views.facts_per_hour(
         insights, call(someone("operator")), FactsPerHour(from_ms=DAY_MS, to_ms=DAY_MS + 1)
     )
-    assert {h.kind: h.facts for h in view.hours} == dict.fromkeys(KINDS, 1)
+    assert {h.kind: h.facts for h in view.hours} == dict.fromkeys(COUNTED, 1)
 
 
 async def test_facts_fall_into_the_hour_they_occurred_in(insights: Insights) -> None:
     start = 10 * DAY_MS
     await hear(
         insights,
-        ("notice.added", start),
-        ("notice.added", start + HOUR_MS - 1),
-        ("notice.added", start + HOUR_MS),
+        ("order.expired", start),
+        ("order.expired", start + HOUR_MS - 1),
+        ("order.expired", start + HOUR_MS),
         ("order.ready", start + HOUR_MS),
     )
-    await hear(insights, ("notice.added", start + HOUR_MS))
+    await hear(insights, ("order.expired", start + HOUR_MS))
     operator = call(someone("operator"))
     view = await views.facts_per_hour(
         insights, operator, FactsPerHour(from_ms=start, to_ms=start + DAY_MS)
     )
     assert view.hours == (
-        HourView(hour_ms=start, kind="notice.added", facts=2),
-        HourView(hour_ms=start + HOUR_MS, kind="notice.added", facts=2),
+        HourView(hour_ms=start, kind="order.expired", facts=2),
+        HourView(hour_ms=start + HOUR_MS, kind="order.expired", facts=2),
         HourView(hour_ms=start + HOUR_MS, kind="order.ready", facts=1),
     )
     first = await views.facts_per_hour(

@@ -15,11 +15,11 @@ from prometheus_client import REGISTRY
 from infra.mysql.database import Row, Tx
 from infra.mysql.groups import Groups
 from infra.process import Process
-from infra.redis.leases import LeaseBook, Leases
+from infra.redis.leases import LeaseBook
 from market.kernel.errors import IllegalTransition, KeyReused, NotFound, SlotTaken, WrongCode
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS
-from market.orders import actions, store, views
+from market.orders import actions, store
 from market.orders.commands import CancelOrder, StartOrder
 from market.orders.desk import Desk
 from market.orders.rules.deciding import Create, Outcome, Wish
@@ -35,8 +35,8 @@ class NothingHeld(LeaseBook):
     def __init__(self) -> None:
         """Without Redis."""
 
-    async def read(self, listing_id: Id, now_ms: int) -> Leases:
-        return views.NOTHING_HELD
+    async def any(self, listing_id: Id) -> bool:
+        return False
 
 
 @pytest.fixture

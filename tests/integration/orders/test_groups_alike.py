@@ -62,7 +62,8 @@ class Place:
     async def ask(self, number: int, step: Step) -> Any:
         """What came of it, in words that do not depend on the listing."""
         what, which, key_number = step
-        key = f"k{key_number}" if key_number else f"own-{number}"
+        # A wrong code under a key that is taken is refused for the key, and counted or not: that may differ.
+        key = f"k{key_number}" if key_number and what != "wrong" else f"own-{number}"
         scene, order = self.scene, self.begun[which % BEGUN]
         try:
             if what == "create":
@@ -104,7 +105,7 @@ async def outcomes(place: Place, asked: Sequence[Step]) -> list[Any]:
 
 @pytest.mark.timeout(120)
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
