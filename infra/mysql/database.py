@@ -300,7 +300,8 @@ class Database:
             return await read(cursor)
 
     async def ping(self) -> None:
-        async with self.read() as cursor:
+        """Whether anything can be read at all. Raise Unavailable."""
+        async with self.glance() as cursor:
             await cursor.one("SELECT 1")
 
     @asynccontextmanager

@@ -18,7 +18,7 @@ from tests.conftest import NewStack
 from tests.faults.fleet import HOUR_MS, Fleet, eventually, open_fleet
 
 READERS = 6
-SLOWEST_S = 1.5
+SLOWEST_S = 2.0
 """The replica's patience, once, and what is usual on a busy machine."""
 
 

@@ -19,9 +19,8 @@ from tests.integration.listings.conftest import listings as listings
 from tests.integration.orders.conftest import orders as orders
 from tests.integration.orders.conftest import scene as scene
 
-PATIENCE_S = 0.25
-BOUNDS = Bounds(lag_s=0.5, patience_s=PATIENCE_S, steady_s=0.0)
-"""Used as soon as it is seen to be well."""
+BOUNDS = Bounds(lag_s=0.5, patience_s=2.0, steady_s=0.0)
+"""Used as soon as it is seen to be well; a busy machine is no reason to leave it."""
 
 
 @pytest.fixture(scope="session")

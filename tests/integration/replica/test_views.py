@@ -27,6 +27,8 @@ from market.notices.wing import Notices
 from market.notices.wing import open_wing as open_notices
 from market.orders import views as order_views
 from market.orders.rules.order import OrderView
+from market.payments import views as payment_views
+from market.payments.wing import open_wing as open_payments
 from market.ratings import views as rating_views
 from market.ratings.wing import open_wing as open_ratings
 from market.users import views as user_views
@@ -34,6 +36,7 @@ from market.users.wing import open_wing as open_users
 from tests.integration.conftest import new_id, someone
 from tests.integration.listings.conftest import publish
 from tests.integration.orders.conftest import Scene
+from tests.integration.payments.conftest import new_deal
 from tests.integration.replica.conftest import Replicas
 
 Asked = Sequence[tuple[AnyOperation, object, Actor, dict[str, Any]]]
@@ -160,8 +163,11 @@ async def test_what_may_be_stale_goes_on_without_the_primary(
 ) -> None:
     users, ratings = await open_users(process), await open_ratings(process)
     notices, insights = await open_notices(process), await open_insights(process)
-    for opened in (listings, scene.orders, users, ratings, notices, insights):
+    payments = await open_payments(process)
+    for opened in (listings, scene.orders, users, payments, ratings, notices, insights):
         await replicas.of(opened.db)
+    deal = await new_deal(payments)
+    money = {"order_id": deal.order_id}
     order, listing = await scene.create(), await publish(listings, someone())
     await asyncio.to_thread(servers.replica.catch_up)
     await asyncio.to_thread(servers.mariadb.kill)
@@ -172,6 +178,7 @@ async def test_what_may_be_stale_goes_on_without_the_primary(
         (listing_views.get, listings, somebody, {"listing_id": listing.listing_id}),
         (order_views.get, scene.orders, buyer, {"order_id": order.order_id, "seen": 1}),
         (order_views.mine, scene.orders, buyer, {"seen": ""}),
+        (payment_views.statement, payments, deal.buyer, {**money, "seen": 0}),
         (rating_views.of_user, ratings, somebody, {"user_id": buyer.user_id}),
         (rating_views.credit, ratings, somebody, {"user_id": buyer.user_id}),
         (notice_views.inbox, notices, somebody, {"seen": 0}),
@@ -179,12 +186,17 @@ async def test_what_may_be_stale_goes_on_without_the_primary(
     )
     for operation, wing, who, query in may_be_stale:
         assert await ask(operation, wing, who, **query) is not None, operation.name
+    for ready in (listings, scene.orders, payments):
+        await ready.db.ping()
     may_not: Asked = (
         (listing_views.mine, listings, somebody, {}),
         (order_views.get, scene.orders, buyer, {"order_id": order.order_id}),
         (order_views.get, scene.orders, buyer, {"order_id": order.order_id, "seen": 2}),
         (order_views.mine, scene.orders, buyer, {}),
         (order_views.calendar, scene.orders, buyer, {"listing_id": scene.listing}),
+        (payment_views.statement, payments, deal.buyer, money),
+        (payment_views.statement, payments, deal.buyer, {**money, "seen": 1}),
+        (payment_views.of_order, payments, deal.buyer, money),
         (user_views.me, users, buyer, {}),
         (user_views.profile, users, somebody, {"user_id": new_id()}),
         (notice_views.inbox, notices, somebody, {}),
