@@ -24,7 +24,7 @@ from market.kernel.ids import Id
 from market.kernel.period import DAY_MS, HOUR_MS
 from market.listings.rules import shown
 from market.notices.rules import inbox
-from market.orders.rules import booking, life, order
+from market.orders.rules import booking, cancellation, life, order, price
 from market.orders.views import PublicLease
 from market.users import rules as users
 
@@ -235,7 +235,7 @@ def timers() -> str:
 
 
 def _span(ms: int) -> str:
-    return f"{ms // DAY_MS} days" if ms % DAY_MS == 0 else f"{ms // HOUR_MS} h"
+    return f"{ms // DAY_MS} days" if ms > DAY_MS and ms % DAY_MS == 0 else f"{ms // HOUR_MS} h"
 
 
 def buttons() -> str:
@@ -248,6 +248,35 @@ def buttons() -> str:
     return "\n".join(lines)
 
 
+def fees() -> str:
+    lines = ["| category | fee |", "|---|---|"]
+    lines += [f"| `{category}` | {_percent(bp)} |" for category, bp in price.FEE_BP.items()]
+    return "\n".join([*lines, f"| all others | {_percent(price.OTHER_FEE_BP)} |"])
+
+
+def waivers() -> str:
+    lines = ["| stars, at least | ratings, at least | of the deposit is waived |", "|---|---|---|"]
+    lines += [f"| {stars / 100:.1f} | {n} | {_percent(bp)} |" for stars, n, bp in price.WAIVERS]
+    return "\n".join(lines)
+
+
+def policies() -> str:
+    lines = ["| policy | cancelled | the owner keeps |", "|---|---|---|"]
+    for policy, stairs in cancellation.STAIRS.items():
+        for before_ms, kept in stairs:
+            when = "later"
+            if before_ms > 0:
+                when = f"up to {_span(before_ms)} before the start"
+            elif before_ms == 0:
+                when = "up to the start"
+            lines.append(f"| `{policy}` | {when} | {_percent(kept)} |")
+    return "\n".join(lines)
+
+
+def _percent(basis_points: int) -> str:
+    return f"{basis_points / 100:g} %"
+
+
 BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "protocol.md": {
         "payloads": payloads, "shapes": shapes, "commands": commands, "errors": errors,
@@ -255,6 +284,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     "orders.md": {
         "diagram": diagram, "transitions": transitions, "timers": timers, "buttons": buttons,
     },
+    "terms.md": {"fees": fees, "waivers": waivers, "policies": policies},
 }  # fmt: skip
 """Document -> name of the block -> its text."""
 
