@@ -7,7 +7,7 @@ from aiohttp import web
 from api.routing import Routes, raw, route
 from infra.process import now_ms
 from market.kernel.errors import BadSignature, MarketError, NotFound
-from market.payments import actions, views
+from market.payments import actions, onboarding, views
 from market.payments.wing import Payments
 
 
@@ -32,6 +32,8 @@ def _status(refusal: MarketError) -> int:
 
 ROUTES: Routes = (
     route("POST", "/v1/payments/prepay", actions.prepay),
+    route("POST", "/v1/payments/onboard", onboarding.onboard),
+    route("GET", "/v1/payments/onboarding", views.onboarding),
     route("GET", "/v1/payments/orders/{order_id}", views.of_order),
     route("GET", "/v1/payments/orders/{order_id}/statement", views.statement),
     route("GET", "/v1/payments/balance", views.balance),

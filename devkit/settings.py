@@ -95,6 +95,7 @@ def server_environment(
         "SHAREHUB_OBJECTS_KEY": known.objects_key,
         "SHAREHUB_OPERATORS": "operator",
         "SHAREHUB_PAYMENT_QUERY_S": "2",
+        "SHAREHUB_PAYMENT_SHARE_AFTER_S": "1.5",  # the sandbox hurries too
     }
 
 

@@ -16,7 +16,7 @@ from infra.redis import keys
 from infra.redis.client import connect
 from infra.redis.publish import Publisher
 from market.wings import open_wings
-from workers import inboxes, ledger_totals, order_timers, rating_windows, settlement
+from workers import freeze_guard, inboxes, ledger_totals, order_timers, rating_windows, settlement
 from workers import relay as relays
 from workers.inboxes import Inbox
 from workers.janitor import EVERY_S as JANITOR_EVERY_S
@@ -26,6 +26,7 @@ from workers.relay import Relay
 from workers.republisher import Republisher
 
 CHORES: Mapping[str, Any] = {
+    "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,
     "order_timers": order_timers,
     "rating_windows": rating_windows,

@@ -1,4 +1,5 @@
-"""Sends refunds and follows them up; asks about payments that WeChat is silent on; closes what nobody paid."""
+"""Money on its way out: sends refunds, shares and releases and follows them up. Asks about payments and applications that
+WeChat is silent on, and closes what nobody paid."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from market.kernel.errors import MarketError
-from market.payments import chores, store
+from market.payments import chores, merchant_store, onboarding, payout_store, payouts, store
 from market.payments.wing import Payments
 
 WING = "payments"
@@ -19,6 +20,9 @@ AT_ONCE = 4
 """Errands under way; while WeChat hangs, the others go on."""
 
 REFUNDS_WAITING = Gauge("sharehub_refunds_waiting", "Refunds that have not reached the buyer.")
+PAYOUTS_WAITING = Gauge(
+    "sharehub_payouts_waiting", "Commissions and releases that WeChat has not carried out."
+)
 FAILED = Counter(
     "sharehub_settlement_failures_total", "Errands that failed and will be tried again.", ["errand"]
 )
@@ -29,7 +33,9 @@ log = structlog.get_logger("settlement")
 async def run_once(payments: Payments, now_ms: int) -> int:
     """Do what is due at `now_ms` (UTC): how many errands were done. One that fails delays itself alone."""
     async with payments.db.read() as cursor:
-        refunds = await store.refunds_due(cursor, now_ms, BATCH)
+        refunds = await payout_store.refunds_due(cursor, now_ms, BATCH)
+        shares = await payout_store.payouts_due(cursor, now_ms, BATCH)
+        owners = await merchant_store.due(cursor, now_ms, BATCH)
         orders = await store.payments_due(cursor, now_ms, BATCH)
     turn = asyncio.Semaphore(AT_ONCE)
     done = await asyncio.gather(
@@ -37,10 +43,19 @@ async def run_once(payments: Payments, now_ms: int) -> int:
             _errand("refund", turn, chores.refund(payments, order_id, refund_id, now_ms))
             for order_id, refund_id in refunds
         ),
+        *(
+            _errand("payout", turn, payouts.pay_out(payments, order_id, now_ms))
+            for order_id in shares
+        ),
+        *(
+            _errand("onboarding", turn, onboarding.ask_about(payments, user_id, now_ms))
+            for user_id in owners
+        ),
         *(_errand("check", turn, chores.check(payments, order_id, now_ms)) for order_id in orders),
     )
     async with payments.db.read() as cursor:
-        REFUNDS_WAITING.set(await store.refunds_waiting(cursor))
+        REFUNDS_WAITING.set(await payout_store.refunds_waiting(cursor))
+        PAYOUTS_WAITING.set(await payout_store.payouts_waiting(cursor))
     return sum(done)
 
 

@@ -14,6 +14,22 @@ import aiohttp
 from devkit.client.refusal import PATIENCE_S, Refusal
 from devkit.client.socket import MSGPACK, Socket
 
+PUBLISH = "/v1/listings"
+APPLICATION = {
+    "legal_name": "张三",
+    "id_number": "11010519491231002X",
+    "id_valid_from": "2020-01-01",
+    "id_valid_until": "长期",
+    "id_front_media": "front",
+    "id_back_media": "back",
+    "mobile": "13800000000",
+    "bank": "工商银行",
+    "bank_area_code": "310000",
+    "bank_account": "6222020000000000000",
+    "shop_name": "张三的小店",
+}
+"""What an owner applies with at WeChat, to be paid."""
+
 
 class Person:
     """Somebody with a phone. `openid` decides who it is; the same openid is the same user."""
@@ -33,6 +49,8 @@ class Person:
         self._sandbox = sandbox
         self.openid = openid
         self.tokens: dict[str, Any] = {}
+        self.onboards = True
+        """When it first publishes; otherwise it is left to the test."""
 
     @property
     def id(self) -> str:
@@ -57,6 +75,11 @@ class Person:
                     raise
         return self
 
+    async def onboard(self) -> None:
+        """Let WeChat know who this is, so that buyers can pay."""
+        self.onboards = False
+        await self.rest("POST", "/v1/payments/onboard", APPLICATION)
+
     async def rest(
         self,
         method: str,
@@ -68,7 +91,12 @@ class Person:
         retry: bool = True,
         query: dict[str, Any] | None = None,
     ) -> Any:
-        """The answer's JSON. Lost answers and retryable refusals are repeated under the same key; raise Refusal."""
+        """The answer's JSON. Lost answers and retryable refusals are repeated under the same key; raise Refusal.
+
+        Who publishes for the first time is onboarded first.
+        """
+        if (method, path) == ("POST", PUBLISH) and token == "mine" and self.onboards:
+            await self.onboard()
         headers = {"Idempotency-Key": key or secrets.token_hex(8)}
         if token is not None:
             headers["Authorization"] = f"Bearer {self.token if token == 'mine' else token}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from loadtest.users import deals
 from loadtest.users.member import PUSH_S, Pair, Paired
+from loadtest.users.place import APPLICATION
 from loadtest.users.trouble import Violation
 
 THINK_S = 20.0
@@ -17,6 +18,7 @@ class OrderTraffic(Paired):
     weight = 4
 
     def open_pair(self, pair: Pair) -> None:
+        pair.owner.link.command("payments.onboard", APPLICATION)
         deals.publish(pair)
 
     def round(self, pair: Pair) -> None:

@@ -73,6 +73,14 @@ class Place:
         return self._shared
 
 
+APPLICATION = {
+    "legal_name": "张三", "id_number": "11010519491231002X", "id_valid_from": "2020-01-01",
+    "id_valid_until": "长期", "id_front_media": "front", "id_back_media": "back", "mobile": "13800000000",
+    "bank": "工商银行", "bank_area_code": "310000", "bank_account": "6222020000000000000", "shop_name": "张三的小店",
+}  # fmt: skip
+"""The body of `payments.onboard`: who lets something must be known to WeChat, so that it can be paid."""
+
+
 def offer(title: str, lat: float, lng: float) -> dict[str, Any]:
     """The body of `listings.publish`: open all week."""
     return {

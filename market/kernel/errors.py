@@ -146,6 +146,12 @@ class NotBookable(Conflict):
     code = "not_bookable"
 
 
+class OwnerNotOnboarded(Conflict):
+    """The owner cannot be paid yet, and has been told so."""
+
+    code = "owner_not_onboarded"
+
+
 class StaleQuote(Conflict):
     """The listing has changed since the sender saw it; show the new price first."""
 

@@ -130,6 +130,19 @@ class PaymentClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerOnboarding:
+    """`state`: needed (a buyer would pay `order_id`, and its owner cannot be paid yet), or how WeChat has decided about an
+    owner's application: finished or rejected, for `reason`."""
+
+    KIND: ClassVar[str] = "payment.onboarding"
+    owner_id: Id
+    order_id: Id
+    """0 when it is about no order."""
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatingGiven:
     """One party has rated; what it said stays hidden until both have, or the window closes."""
 
@@ -216,15 +229,15 @@ ORDER_STATES = (
 
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
-    | PaymentSettled | PaymentClosed | RatingGiven | RatingsRevealed | CreditChanged | ListingRated
-    | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced
+    | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
+    | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced
 )  # fmt: skip
 
 KINDS: dict[str, type[FactData]] = {
     kind.KIND: kind
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
-        PaymentClosed, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
+        PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced,
     )
 } | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip

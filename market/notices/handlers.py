@@ -38,6 +38,7 @@ HANDLERS: dict[str, Handler[Notices]] = {
     **{f"order.{state}": on_facts for state in ORDER_STATES},
     "payment.refunded": on_facts,
     "payment.settled": on_facts,
+    "payment.onboarding": on_facts,
     "rating.given": on_facts,
     "ratings.revealed": on_facts,
     "credit.changed": on_facts,

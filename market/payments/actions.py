@@ -19,12 +19,13 @@ from market.kernel.errors import (
     IllegalTransition,
     NotFound,
     NotYet,
+    OwnerNotOnboarded,
 )
 from market.kernel.ids import Id
-from market.payments import books, store
+from market.payments import books, merchant_store, onboarding, payout_store, store
 from market.payments.commands import Prepay
 from market.payments.port import Notification, Refund, Trade
-from market.payments.rules import errands, escrow
+from market.payments.rules import division, errands, escrow, merchants
 from market.payments.rules.escrow import Payment
 from market.payments.wing import Payments
 
@@ -51,7 +52,7 @@ async def prepay(payments: Payments, call: Call, command: Prepay) -> PrepayView:
     Asking again is safe: an order has one payment and one number at WeChat. What costs nothing is paid at once.
     """
 
-    async def intend(tx: Tx) -> Payment:
+    async def intend(tx: Tx) -> Payment | None:
         payable = await store.lock_payable(tx, command.order_id)
         if payable is None:
             raise NotYet("payments has not heard of this order")
@@ -65,14 +66,21 @@ async def prepay(payments: Payments, call: Call, command: Prepay) -> PrepayView:
         check_ms = errands.next_check_ms(
             call.now_ms, 0, payable.pay_by_ms, payments.query_s, call.now_ms
         )
-        payment = escrow.prepare(tx.new_id(), payable, openid, check_ms)
+        sub_mchid = await merchant_store.sub_mchid(tx, payable.owner_id)
+        if sub_mchid is None and payable.total_fen:
+            if await merchant_store.tell_owner(tx, payable.order_id, payable.owner_id):
+                tx.emit(merchants.needed(payable))
+            return None
+        payment = escrow.prepare(tx.new_id(), payable, sub_mchid or "", openid, check_ms)
         await store.insert_payment(tx, payment)
         if payment.amount_fen == 0:
             await books.receive(tx, payable, payment, _gift(payment, call.now_ms))
             payment = replace(payment, status="paid")
         return payment
 
-    payment = await payments.db.act(call.now_ms, intend, Payment)
+    payment: Payment | None = await payments.db.act(call.now_ms, intend, Payment)
+    if payment is None:
+        raise OwnerNotOnboarded
     if payment.status != "paid" and escrow.needs_prepay(payment, call.now_ms):
         payment = await _open_at_wechat(payments, payment, call.now_ms)
     if payment.status == "paid":
@@ -87,15 +95,17 @@ async def _open_at_wechat(payments: Payments, payment: Payment, now_ms: int) -> 
     """Raise AlreadyDone when WeChat says that it is paid, IllegalTransition when it says that it is too late."""
     try:
         answer = await payments.pay.prepay(
-            out_trade_no=payment.out_trade_no, description=payment.description,
-            amount_fen=payment.amount_fen, openid=payment.openid, expires_at_ms=payment.expires_ms,
+            sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no,
+            description=payment.description, amount_fen=payment.amount_fen, openid=payment.openid,
+            expires_at_ms=payment.expires_ms,
         )  # fmt: skip
     except Conflict as refusal:
         code = refusal.data.get("code")
         if code == "ORDERPAID":
-            await hear_trade(
-                payments, payment.order_id, await payments.pay.query(payment.out_trade_no), now_ms
+            trade = await payments.pay.query(
+                sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no
             )
+            await hear_trade(payments, payment.order_id, trade, now_ms)
             raise AlreadyDone("this order is paid") from refusal
         if code in ("ORDER_CLOSED", "ORDERCLOSED", "PARAM_ERROR"):  # a minute must be left
             raise IllegalTransition(
@@ -155,13 +165,13 @@ async def _book(tx: Tx, told: Notification) -> Heard:
             return "ignored"
         return "booked" if await books.receive(tx, payable, payment, told.trade) else "ignored"
     assert told.refund is not None
-    for refund in await store.refunds_of(tx, order_id):
+    for refund in await payout_store.refunds_of(tx, order_id):
         if refund.out_refund_no == told.refund.out_refund_no:
             return await hear_refund(tx, refund, told.refund)
     raise NotFound("no such refund")
 
 
-async def hear_refund(tx: Tx, refund: escrow.Refund, answer: Refund) -> Heard:
+async def hear_refund(tx: Tx, refund: division.Refund, answer: Refund) -> Heard:
     """What WeChat says of one of our refunds. The payable's row must be locked."""
     if answer.state == "SUCCESS":
         payable, payment = await books.lock(tx, refund.order_id)
@@ -169,7 +179,7 @@ async def hear_refund(tx: Tx, refund: escrow.Refund, answer: Refund) -> Heard:
         return "booked" if done else "ignored"
     if answer.state in ("CLOSED", "ABNORMAL") and refund.status in ("wanted", "sent"):
         # The payer's account does not take it: an operator gives it back by hand, and WeChat then says SUCCESS.
-        await store.update_refund(
+        await payout_store.update_refund(
             tx, replace(refund, status="stuck", wechat_id=answer.refund_id), answer.state
         )
         books.alert("refund_stuck", refund=refund.out_refund_no, state=answer.state)
@@ -199,7 +209,7 @@ async def _about(tx: Tx, told: Notification) -> tuple[Id | None, str]:
         order_id = await store.order_of_trade(tx, number)
     elif told.refund is not None:
         number = told.refund.out_refund_no
-        order_id = await store.order_of_refund(tx, number)
+        order_id = await payout_store.order_of_refund(tx, number)
     else:
         return None, ""
     if order_id is None:
@@ -219,7 +229,7 @@ async def _remember(tx: Tx, told: Notification, subject: str) -> bool:
 def _gift(payment: Payment, now_ms: int) -> Trade:
     return Trade(
         out_trade_no=payment.out_trade_no, transaction_id=None, state="SUCCESS", amount_fen=0,
-        payer_openid=None, paid_at_ms=now_ms,
+        payer_openid=None, paid_at_ms=now_ms, sub_mchid=payment.sub_mchid,
     )  # fmt: skip
 
 
@@ -232,4 +242,4 @@ def _prepay_view(
     )  # fmt: skip
 
 
-ACTIONS = table(prepay)
+ACTIONS = table(prepay, onboarding.onboard)

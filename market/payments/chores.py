@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from infra.mysql.database import Tx
 from market.kernel.errors import Conflict, MarketError, NotFound
 from market.kernel.ids import Id
-from market.payments import actions, books, store
+from market.payments import actions, books, payout_store, store
 from market.payments.port import Refund as Answer
 from market.payments.rules import errands, wording
-from market.payments.rules.escrow import Payable, Payment, Refund
+from market.payments.rules.division import Refund
+from market.payments.rules.escrow import Payable, Payment
 from market.payments.wing import Payments
 
 
@@ -42,7 +43,7 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
         if found.status not in ("wanted", "sent") or found.due_ms > now_ms:
             return None
         found = replace(found, attempts=found.attempts + 1, due_ms=now_ms + errands.LEASE_MS)
-        await store.update_refund(tx, found)
+        await payout_store.update_refund(tx, found)
         return RefundErrand(payment=payment, refund=found)
 
     errand: RefundErrand | None = await payments.db.act(now_ms, take, RefundErrand)
@@ -70,7 +71,7 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
             due_ms = now_ms + max(
                 int(payments.query_s * 1000), errands.backoff_ms(current.attempts)
             )
-            await store.update_refund(
+            await payout_store.update_refund(
                 tx, replace(current, status="sent", wechat_id=answer.refund_id, due_ms=due_ms)
             )
 
@@ -81,10 +82,12 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
 async def _ask_about(payments: Payments, errand: RefundErrand) -> Answer:
     payment, refund = errand.payment, errand.refund
     if refund.status == "sent":
-        return await payments.pay.query_refund(refund.out_refund_no)
+        return await payments.pay.query_refund(
+            sub_mchid=payment.sub_mchid, out_refund_no=refund.out_refund_no
+        )
     return await payments.pay.refund(
-        out_trade_no=payment.out_trade_no, out_refund_no=refund.out_refund_no,
-        refund_fen=refund.amount_fen, total_fen=payment.amount_fen,
+        sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no,
+        out_refund_no=refund.out_refund_no, refund_fen=refund.amount_fen, total_fen=payment.amount_fen,
         reason=wording.REFUND_REASONS.get(refund.reason, ""),
     )  # fmt: skip
 
@@ -104,7 +107,7 @@ async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int)
         current = await _refund_of(tx, taken.order_id, taken.id)
         if current.status in ("wanted", "sent"):
             due_ms = now_ms + errands.backoff_ms(taken.attempts)
-            await store.update_refund(
+            await payout_store.update_refund(
                 tx, replace(current, status=taken.status, due_ms=due_ms), reason
             )
 
@@ -132,15 +135,15 @@ async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
     errand: PaymentErrand | None = await payments.db.act(now_ms, take, PaymentErrand)
     if errand is None:
         return False
-    number = errand.payment.out_trade_no
+    sub_mchid, number = errand.payment.sub_mchid, errand.payment.out_trade_no
     over = errands.is_over(errand.payable, errand.payment, payments.query_s, now_ms)
     try:
-        trade = await payments.pay.query(number)
+        trade = await payments.pay.query(sub_mchid=sub_mchid, out_trade_no=number)
         if trade.state in ("SUCCESS", "REFUND"):
             await actions.hear_trade(payments, order_id, trade, now_ms)
             return True
         if trade.state == "NOTPAY" and over:
-            await payments.pay.close(number)
+            await payments.pay.close(sub_mchid=sub_mchid, out_trade_no=number)
     except NotFound:
         pass  # the prepay never reached WeChat: nothing to close
     except Conflict as refusal:
@@ -180,7 +183,7 @@ async def _check_again(payments: Payments, order_id: Id, now_ms: int) -> None:
 
 
 async def _refund_of(tx: Tx, order_id: Id, refund_id: Id) -> Refund:
-    for refund in await store.refunds_of(tx, order_id):
+    for refund in await payout_store.refunds_of(tx, order_id):
         if refund.id == refund_id:
             return refund
     raise NotFound("no such refund")

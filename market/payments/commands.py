@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -13,6 +13,42 @@ from market.kernel.ids import Id
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepay:
     order_id: Id
+
+
+Name = Annotated[str, Meta(min_length=2, max_length=50)]
+Media = Annotated[str, Meta(min_length=1, max_length=256, description="WeChat's id of a picture")]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
+SubjectType = Literal["micro", "seller", "sole_trader", "enterprise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onboard:
+    """Who an owner is and where the money is to go. It is passed on to WeChat, sealed, and kept nowhere.
+
+    `licence_*` for a sole trader or an enterprise. Again after a rejection, or when no answer came.
+    """
+
+    subject_type: SubjectType = "micro"
+    legal_name: Name = field(repr=False)
+    id_number: Annotated[str, Meta(pattern=r"^\d{17}[0-9X]$")] = field(repr=False)
+    id_valid_from: Day
+    id_valid_until: Annotated[str, Meta(pattern=r"^(\d{4}-\d\d-\d\d|长期)$")]
+    id_front_media: Media
+    id_back_media: Media
+    mobile: Annotated[str, Meta(pattern=r"^1\d{10}$")] = field(repr=False)
+    bank: Name
+    bank_area_code: Annotated[str, Meta(pattern=r"^\d{6}$")]
+    bank_account: Annotated[str, Meta(pattern=r"^\d{8,30}$")] = field(repr=False)
+    bank_branch: Annotated[str, Meta(max_length=128)] = ""
+    shop_name: Name
+    licence_number: Annotated[str, Meta(max_length=18)] = ""
+    licence_name: Annotated[str, Meta(max_length=128)] = ""
+    licence_media: Annotated[str, Meta(max_length=256)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetOnboarding:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

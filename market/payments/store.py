@@ -6,18 +6,19 @@ from collections.abc import Collection, Iterable
 
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
-from market.payments.rules.escrow import Payable, Payment, Refund
+from market.payments.rules.escrow import Payable, Payment
 
 PAYABLE = (
     "SELECT order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen, "
-    "total_fen, refund_fen, pay_by_ms FROM payables WHERE order_id"
+    "total_fen, refund_fen, refund_deposit_fen, owner_fen, pay_by_ms FROM payables WHERE order_id"
 )
 PUT_PAYABLES = (
     "INSERT INTO payables (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, "
-    "deposit_fen, fee_fen, total_fen, refund_fen, pay_by_ms) "
+    "deposit_fen, fee_fen, total_fen, refund_fen, refund_deposit_fen, owner_fen, pay_by_ms) "
     "VALUES {} ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), accepted = VALUES(accepted), title = VALUES(title), "
     "rent_fen = VALUES(rent_fen), deposit_fen = VALUES(deposit_fen), fee_fen = VALUES(fee_fen), "
-    "total_fen = VALUES(total_fen), refund_fen = VALUES(refund_fen), pay_by_ms = VALUES(pay_by_ms)"
+    "total_fen = VALUES(total_fen), refund_fen = VALUES(refund_fen), "
+    "refund_deposit_fen = VALUES(refund_deposit_fen), owner_fen = VALUES(owner_fen), pay_by_ms = VALUES(pay_by_ms)"
 )
 PUT_PAYER = (
     "INSERT INTO payers (user_id, version, openid) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE "
@@ -26,42 +27,27 @@ PUT_PAYER = (
 )
 OPENID = "SELECT openid FROM payers WHERE user_id = %s"
 PAYMENT = (
-    "SELECT id, version, order_id, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms, "
+    "SELECT id, version, order_id, sub_mchid, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms, "
     "status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, check_ms FROM payments"
 )
 INSERT_PAYMENT = (
-    "INSERT INTO payments (id, version, order_id, out_trade_no, openid, description, amount_fen, "
+    "INSERT INTO payments (id, version, order_id, sub_mchid, out_trade_no, openid, description, amount_fen, "
     "deposit_fen, expires_ms, status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, "
-    "check_ms, created_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "check_ms, created_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPDATE_PAYMENT = (
     "UPDATE payments SET version = %s, status = %s, prepay_id = %s, prepay_ms = %s, transaction_id = %s, "
     "paid_at_ms = %s, divided = %s, checks = %s, check_ms = %s WHERE id = %s"
 )
+UNDECIDED = (
+    "SELECT order_id, paid_at_ms FROM payments WHERE status = 'paid' AND divided = '' AND paid_at_ms <= %s "
+    "ORDER BY paid_at_ms LIMIT %s"
+)
 ORDER_OF_TRADE = "SELECT order_id FROM payments WHERE out_trade_no = %s"
-ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE out_refund_no = %s"
 PAYMENTS_DUE = (
     "SELECT order_id FROM payments WHERE status IN ('preparing', 'waiting') AND check_ms <= %s "
     "ORDER BY check_ms LIMIT %s"
 )
-REFUND = (
-    "SELECT id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
-    "attempts, due_ms, done_ms FROM refunds"
-)
-INSERT_REFUND = (
-    "INSERT INTO refunds (id, payment_id, order_id, reason, amount_fen, deposit_fen, status, "
-    "out_refund_no, wechat_id, attempts, due_ms, error, created_ms, done_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
-)
-UPDATE_REFUND = (
-    "UPDATE refunds SET status = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
-    "WHERE id = %s"
-)
-REFUNDS_DUE = (
-    "SELECT order_id, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
-    "ORDER BY due_ms LIMIT %s"
-)
-REFUNDS_WAITING = "SELECT COUNT(*) FROM refunds WHERE status IN ('wanted', 'sent', 'stuck')"
 INSERT_NOTIFICATION = "INSERT INTO notifications (id, nonce, event_type, subject, heard_ms) VALUES (%s, %s, %s, %s, %s)"
 
 
@@ -72,32 +58,23 @@ def marks(values: Collection[object]) -> str:
 
 def _payable(row: Row) -> Payable:
     (order_id, version, state, accepted, buyer_id, owner_id, title, rent_fen, deposit_fen, fee_fen,
-     total_fen, refund_fen, pay_by_ms) = row  # fmt: skip
+     total_fen, refund_fen, refund_deposit_fen, owner_fen, pay_by_ms) = row  # fmt: skip
     return Payable(
         order_id=Id(order_id), version=version, state=state, accepted=bool(accepted), buyer_id=Id(buyer_id),
         owner_id=Id(owner_id), title=title, rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen,
-        total_fen=total_fen, refund_fen=refund_fen, pay_by_ms=pay_by_ms,
+        total_fen=total_fen, refund_fen=refund_fen, refund_deposit_fen=refund_deposit_fen,
+        owner_fen=owner_fen, pay_by_ms=pay_by_ms,
     )  # fmt: skip
 
 
 def _payment(row: Row) -> Payment:
-    (id_, version, order_id, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms,
+    (id_, version, order_id, sub_mchid, out_trade_no, openid, description, amount_fen, deposit_fen, expires_ms,
      status, prepay_id, prepay_ms, transaction_id, paid_at_ms, divided, checks, check_ms) = row  # fmt: skip
     return Payment(
-        id=Id(id_), version=version, order_id=Id(order_id), out_trade_no=out_trade_no, openid=openid,
+        id=Id(id_), version=version, order_id=Id(order_id), sub_mchid=sub_mchid, out_trade_no=out_trade_no, openid=openid,
         description=description, amount_fen=amount_fen, deposit_fen=deposit_fen, expires_ms=expires_ms,
         status=status, prepay_id=prepay_id, prepay_ms=prepay_ms, transaction_id=transaction_id,
         paid_at_ms=paid_at_ms, divided=divided, checks=checks, check_ms=check_ms,
-    )  # fmt: skip
-
-
-def _refund(row: Row) -> Refund:
-    (id_, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id,
-     attempts, due_ms, done_ms) = row  # fmt: skip
-    return Refund(
-        id=Id(id_), payment_id=Id(payment_id), order_id=Id(order_id), reason=reason, amount_fen=amount_fen,
-        deposit_fen=deposit_fen, status=status, out_refund_no=out_refund_no, wechat_id=wechat_id,
-        attempts=attempts, due_ms=due_ms, done_ms=done_ms,
     )  # fmt: skip
 
 
@@ -120,13 +97,14 @@ async def read_payable(cursor: Cursor, order_id: Id) -> Payable | None:
 
 def put_payables(tx: Tx, payables: Collection[Payable]) -> None:
     """Deferred."""
-    row = f"({', '.join(['%s'] * 13)})"
+    row = f"({', '.join(['%s'] * 15)})"
     values = [
         value
         for p in payables
         for value in (
             p.order_id, p.version, p.state, p.accepted, p.buyer_id, p.owner_id, p.title, p.rent_fen,
-            p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.pay_by_ms,
+            p.deposit_fen, p.fee_fen, p.total_fen, p.refund_fen, p.refund_deposit_fen, p.owner_fen,
+            p.pay_by_ms,
         )
     ]  # fmt: skip
     tx.defer(PUT_PAYABLES.format(", ".join([row] * len(payables))), *values)
@@ -155,7 +133,7 @@ async def payments_of(cursor: Cursor, order_ids: Collection[Id]) -> list[Payment
 
 async def insert_payment(tx: Tx, p: Payment) -> None:
     await tx.execute(
-        INSERT_PAYMENT, p.id, p.version, p.order_id, p.out_trade_no, p.openid, p.description, p.amount_fen,
+        INSERT_PAYMENT, p.id, p.version, p.order_id, p.sub_mchid, p.out_trade_no, p.openid, p.description, p.amount_fen,
         p.deposit_fen, p.expires_ms, p.status, p.prepay_id, p.prepay_ms, p.transaction_id, p.paid_at_ms,
         p.divided, p.checks, p.check_ms, tx.now_ms,
     )  # fmt: skip
@@ -173,46 +151,16 @@ async def order_of_trade(cursor: Cursor, out_trade_no: str) -> Id | None:
     return Id(row[0]) if row else None
 
 
-async def order_of_refund(cursor: Cursor, out_refund_no: str) -> Id | None:
-    row = await cursor.one(ORDER_OF_REFUND, out_refund_no)
-    return Id(row[0]) if row else None
-
-
 async def payments_due(cursor: Cursor, now_ms: int, limit: int) -> list[Id]:
     """The orders whose payments are to be asked about."""
     return [Id(row[0]) for row in await cursor.all(PAYMENTS_DUE, now_ms, limit)]
 
 
-async def refunds_of(cursor: Cursor, order_id: Id) -> list[Refund]:
-    rows = await cursor.all(f"{REFUND} WHERE order_id = %s ORDER BY created_ms, id", order_id)
-    return [_refund(row) for row in rows]
-
-
-async def insert_refund(tx: Tx, r: Refund) -> None:
-    """Raise pymysql.err.IntegrityError when the payment is being refunded for that reason already."""
-    await tx.execute(
-        INSERT_REFUND, r.id, r.payment_id, r.order_id, r.reason, r.amount_fen, r.deposit_fen, r.status,
-        r.out_refund_no, r.wechat_id, r.attempts, r.due_ms, tx.now_ms, r.done_ms,
-    )  # fmt: skip
-
-
-async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
-    await tx.execute(
-        UPDATE_REFUND, r.status, r.wechat_id, r.attempts, r.due_ms, error[:200], r.done_ms, r.id
-    )
-
-
-async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Id, Id]]:
-    """(order, refund) of those to be sent or asked about."""
-    return [(Id(row[0]), Id(row[1])) for row in await cursor.all(REFUNDS_DUE, now_ms, limit)]
-
-
-async def refunds_waiting(cursor: Cursor) -> int:
-    row = await cursor.one(REFUNDS_WAITING)
-    assert row is not None
-    return int(row[0])
-
-
 async def insert_notification(tx: Tx, id_: str, nonce: str, event_type: str, subject: str) -> None:
     """Raise pymysql.err.IntegrityError when it has been heard."""
     await tx.execute(INSERT_NOTIFICATION, id_, nonce, event_type, subject, tx.now_ms)
+
+
+async def undecided(cursor: Cursor, paid_before_ms: int, limit: int) -> list[tuple[Id, int]]:
+    """(order, when it was paid) of the oldest that nobody has decided yet."""
+    return [(Id(row[0]), int(row[1])) for row in await cursor.all(UNDECIDED, paid_before_ms, limit)]

@@ -9,10 +9,22 @@ from infra.mysql.database import Cursor
 from market.kernel.actor import Call, require_operator
 from market.kernel.errors import NotFound
 from market.kernel.topics import Snapshot, Want
-from market.payments import ledger_store, store
-from market.payments.commands import CheckLedger, GetBalance, GetOrderMoney, GetStatement
+from market.payments import ledger_store, merchant_store, payout_store, store
+from market.payments.commands import (
+    CheckLedger,
+    GetBalance,
+    GetOnboarding,
+    GetOrderMoney,
+    GetStatement,
+)
 from market.payments.rules import ledger, sight
-from market.payments.rules.sight import BalanceView, LedgerView, OrderMoneyView, StatementView
+from market.payments.rules.sight import (
+    BalanceView,
+    LedgerView,
+    OnboardingView,
+    OrderMoneyView,
+    StatementView,
+)
 from market.payments.wing import Payments
 
 
@@ -25,7 +37,7 @@ async def of_order(payments: Payments, call: Call, query: GetOrderMoney) -> Orde
             raise NotFound("no such order")
         party = sight.party_of(payable, call.actor)
         payment = await store.payment_of(cursor, query.order_id)
-        refunds = await store.refunds_of(cursor, query.order_id)
+        refunds = await payout_store.refunds_of(cursor, query.order_id)
         entries = await ledger_store.entries_of(cursor, query.order_id)
     return sight.see(payable, payment, refunds, entries, party)
 
@@ -54,6 +66,13 @@ async def balance(payments: Payments, call: Call, query: GetBalance) -> BalanceV
             cursor, account, query.before, query.limit + 1
         )
     return sight.balance(moves, entries, query.limit)
+
+
+@view("payments.onboarding")
+async def onboarding(payments: Payments, call: Call, query: GetOnboarding) -> OnboardingView:
+    """How far the asker is on the way to being paid."""
+    async with payments.db.read() as cursor:
+        return sight.onboarding(await merchant_store.read(cursor, call.actor.user_id))
 
 
 @view("payments.ledger_check")

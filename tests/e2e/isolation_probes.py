@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devkit.client import Person
+from devkit.client.person import APPLICATION
 from sandbox.server.crypto import platform_headers, seal
 from sandbox.server.keys import Identity
 
@@ -171,6 +172,8 @@ ASKS: Mapping[str, Ask] = {
     "orders.quote": ask("buyer", lambda lane: {**_seed(lane), **lane.next_period()}),
     # payments
     "payments.prepay": ask("buyer", lambda lane: {"order_id": lane.world.unpaid_id}),
+    "payments.onboard": ask("buyer", lambda _: APPLICATION),
+    "payments.onboarding": ask("owner"),
     "payments.of_order": ask("buyer", _order),
     "payments.statement": ask("buyer", _order),
     "payments.balance": ask("owner"),

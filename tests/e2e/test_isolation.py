@@ -154,6 +154,7 @@ async def test_without_payments_everything_but_paying_goes_on(without_payments: 
             await sender.socket.command("chat.send", line)
             await both_see(on(f"chat:{order_id}", lambda push: text in str(push["payload"])))
 
+        owner.person.onboards = False  # nobody is there to ask
         listing = await owner.person.rest(
             "POST", "/v1/listings",
             {"title": f"帐篷 {owner.person.id}", "category": "outdoor", "lat": CENTER[0], "lng": CENTER[1],
@@ -196,6 +197,7 @@ async def test_without_payments_everything_but_paying_goes_on(without_payments: 
             assert refused["error"]["retryable"]
 
         await house.give_back("payments")
+        await owner.person.onboard()
         prepay = await buyer.socket.command("payments.prepay", {"order_id": order_id})
         await buyer.person.pay(prepay["params"]["package"].removeprefix("prepay_id="))
         await both_see(moved(order_id, "ready"))

@@ -12,6 +12,7 @@ from market.kernel.facts import (
     FactData,
     MessageSent,
     OrderMoved,
+    OwnerOnboarding,
     PaymentRefunded,
     PaymentSettled,
     RatingGiven,
@@ -85,6 +86,11 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
             return [_money(data.buyer_id, kind, wording.REFUNDED, data.order_id, data.amount_fen)]
         case PaymentSettled():
             return [_money(data.owner_id, kind, wording.SETTLED, data.order_id, data.owner_fen)]
+        case OwnerOnboarding():
+            title, body = wording.ONBOARDING[data.state]
+            link = Link(order_id=data.order_id) if data.order_id else Link()
+            body = body.format(reason=data.reason)
+            return [Draft(user_id=data.owner_id, kind=kind, title=title, body=body, link=link)]
         case RatingGiven():
             return [_draft(data.ratee_id, kind, wording.RATING_GIVEN, Link(order_id=data.order_id))]
         case RatingsRevealed():

@@ -44,6 +44,14 @@ ORDER: dict[tuple[str, Role], tuple[str, str]] = {
 
 REFUNDED = ("退款到账", "{amount} 元已原路退回您的微信账户。")
 SETTLED = ("收入到账", "{amount} 元已结算到您的余额。")
+ONBOARDING = {
+    "needed": (
+        "请完成收款设置",
+        "有人要为您的订单付款，但您还没有开通收款。请先在「我的 - 收款设置」中提交资料。",
+    ),
+    "finished": ("收款已开通", "您的收款资料已通过微信支付审核，订单款项将结算到您的账户。"),
+    "rejected": ("收款资料未通过", "微信支付没有通过您的收款资料：{reason}。请修改后重新提交。"),
+}
 RATING_GIVEN = ("收到评价", "对方已评价，互评后可见")
 RATINGS_REVEALED = ("评价已公开", "双方的评价现在可以查看了。")
 CREDIT_CHANGED = ("信用分已更新", "您的信用评分现在是 {stars} 星。")

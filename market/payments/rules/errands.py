@@ -7,9 +7,12 @@ from market.payments.rules.escrow import UNPAID, Payable, Payment
 QUERY_S = 30.0
 """The first query after a prepay; the others are multiples of it: 30 s, 2 min, 10 min."""
 QUERY_MULTIPLES = (1, 4, 20)
+SHARE_AFTER_S = 60.0
 FIRST_RETRY_MS = 2_000
 LONGEST_RETRY_MS = 600_000
 ALERT_AFTER = 5
+GUARDED = 100
+"""Orders whose freeze is about to end that are looked at in one round."""
 LEASE_MS = 60_000
 """An errand that has begun is nobody else's for so long; a crash in between costs that delay."""
 

@@ -1,10 +1,8 @@
-"""The life of an order's money: prepared, paid into escrow, divided when the order ends, given back or credited.
+"""How an order's money comes in: prepared, waited for, frozen at its owner's account with WeChat.
 
-What happens depends on the order's facts and on WeChat's, which arrive in any order. So nothing here says "when A comes
-after B": `divide` looks at what is known of both, and does once what has become due.
+    preparing -> waiting -> paid        closed when nobody paid in time, and paid even then if WeChat says so
 
-    preparing -> waiting -> paid        a payment; closed when nobody paid in time, and paid even then if WeChat says so
-    wanted -> sent -> done              a refund; stuck when WeChat has given it up
+How it goes out again is in `division`.
 """
 
 from __future__ import annotations
@@ -13,20 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
-from market.kernel.facts import (
-    Fact,
-    OrderMoved,
-    PaymentClosed,
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentSettled,
-)
+from market.kernel.facts import Fact, OrderMoved, PaymentClosed, PaymentReceived
 from market.kernel.ids import Id
 from market.payments.rules import ledger, wording
 from market.payments.rules.ledger import Posting
 
 PaymentStatus = Literal["preparing", "waiting", "paid", "closed"]
-RefundStatus = Literal["wanted", "sent", "done", "stuck"]
 
 UNPAID = "pending_payment"
 EXPIRING = "expiring"
@@ -56,12 +46,14 @@ class Payable:
     fee_fen: int
     total_fen: int
     refund_fen: int
+    refund_deposit_fen: int
+    owner_fen: int
     pay_by_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """The one payment of an order. Rent is `amount_fen - deposit_fen`.
+    """The one payment of an order, to its owner's account with WeChat. Rent is `amount_fen - deposit_fen`.
 
     `divided` is the order's state that ended the escrow, or empty. `checks` counts the queries at WeChat so far, the next
     of which is at `check_ms`.
@@ -70,6 +62,7 @@ class Payment:
     id: Id
     version: int
     order_id: Id
+    sub_mchid: str
     out_trade_no: str
     openid: str
     description: str
@@ -87,30 +80,11 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
-    """Money on its way back. `deposit_fen` of it comes out of the deposit, the rest out of the rent."""
-
-    id: Id
-    payment_id: Id
-    order_id: Id
-    reason: str
-    amount_fen: int
-    deposit_fen: int
-    status: RefundStatus
-    out_refund_no: str
-    wechat_id: str
-    attempts: int
-    due_ms: int
-    done_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What one decision leaves to be written: the payment or refund as it is now, a posting, a new refund, facts."""
+    """What one decision leaves to be written: the payment as it is now, a posting, facts."""
 
     payment: Payment
     posting: Posting | None = None
-    refund: Refund | None = None
     facts: tuple[Fact, ...] = ()
 
 
@@ -131,6 +105,8 @@ def heard(known: Payable | None, moved: OrderMoved) -> Payable:
         fee_fen=moved.fee_fen,
         total_fen=moved.total_fen,
         refund_fen=moved.refund_fen,
+        refund_deposit_fen=moved.refund_deposit_fen,
+        owner_fen=moved.owner_fen,
         pay_by_ms=moved.pay_by_ms,
     )
 
@@ -149,12 +125,15 @@ def may_pay(payable: Payable, payment: Payment | None, payer_id: Id, now_ms: int
         )
 
 
-def prepare(payment_id: Id, payable: Payable, openid: str, check_ms: int) -> Payment:
+def prepare(
+    payment_id: Id, payable: Payable, sub_mchid: str, openid: str, check_ms: int
+) -> Payment:
     """The intent to take an order's money: all that WeChat will be told, so that it is told the same every time."""
     return Payment(
         id=payment_id,
         version=1,
         order_id=payable.order_id,
+        sub_mchid=sub_mchid,
         out_trade_no=f"P{payment_id:019d}",
         openid=openid,
         description=wording.description(payable.title),
@@ -244,93 +223,5 @@ def receive(
     )
 
 
-def due_back_fen(payable: Payable, payment: Payment) -> int | None:
-    """What the buyer gets back now that the order has ended; None while it has not.
-
-    An order that ended without having counted the payment in gives back everything, whatever it believed to owe.
-    """
-    if payable.state == "completed":
-        return payment.deposit_fen
-    if payable.state in ("declined", "expired") or (
-        payable.state == "cancelled" and not payable.accepted
-    ):
-        return payment.amount_fen
-    if payable.state in ("cancelled", "refunded"):
-        return min(payable.refund_fen, payment.amount_fen)
-    return None
-
-
-def divide(payable: Payable, payment: Payment, refund_id: Id, now_ms: int) -> Effect | None:
-    """End the escrow: a refund for the buyer, the rest for the owner less the platform's fee.
-
-    None while the order goes on, or no money has come, or it has been divided. The refund comes out of the deposit first.
-    The fee shrinks with the rent that is kept; a deposit that is kept is the owner's alone.
-    """
-    back_fen = due_back_fen(payable, payment)
-    if back_fen is None or payment.status != "paid" or payment.divided:
-        return None
-    rent_fen = payment.amount_fen - payment.deposit_fen
-    back_deposit_fen = min(back_fen, payment.deposit_fen)
-    kept_deposit_fen = payment.deposit_fen - back_deposit_fen
-    kept_rent_fen = rent_fen - (back_fen - back_deposit_fen)
-    fee_fen = min(payable.fee_fen, rent_fen) * kept_rent_fen // rent_fen if rent_fen else 0
-    owner_fen = kept_rent_fen + kept_deposit_fen - fee_fen
-    payment = replace(payment, version=payment.version + 1, divided=payable.state)
-    refund = None
-    if back_fen:
-        refund = Refund(
-            id=refund_id, payment_id=payment.id, order_id=payment.order_id, reason=payable.state,
-            amount_fen=back_fen, deposit_fen=back_deposit_fen, status="wanted",
-            out_refund_no=f"R{refund_id:019d}", wechat_id="", attempts=0, due_ms=now_ms, done_ms=0,
-        )  # fmt: skip
-    posting = ledger.posting(
-        payment.order_id,
-        "settled",
-        {
-            ledger.escrow(payment.order_id): -kept_rent_fen,
-            ledger.deposit(payment.order_id): -kept_deposit_fen,
-            ledger.owner(payable.owner_id): owner_fen,
-            ledger.FEES: fee_fen,
-        },
-    )
-    facts: tuple[Fact, ...] = ()
-    if posting is not None:
-        data = PaymentSettled(
-            order_id=payment.order_id, payment_id=payment.id, owner_id=payable.owner_id,
-            owner_fen=owner_fen, fee_fen=fee_fen,
-        )  # fmt: skip
-        facts = (_fact(PaymentSettled.KIND, payment, data),)
-    return Effect(payment=payment, posting=posting, refund=refund, facts=facts)
-
-
-def refunded(
-    payable: Payable, payment: Payment, refund: Refund, wechat_id: str, now_ms: int
-) -> Effect | None:
-    """WeChat has given the money back; None when that is known."""
-    if refund.status == "done":
-        return None
-    payment = replace(payment, version=payment.version + 1)
-    posting = ledger.posting(
-        refund.order_id,
-        f"refund:{refund.reason}",
-        {
-            ledger.escrow(refund.order_id): refund.deposit_fen - refund.amount_fen,
-            ledger.deposit(refund.order_id): -refund.deposit_fen,
-            ledger.CLEARING: refund.amount_fen,
-        },
-    )
-    data = PaymentRefunded(
-        order_id=refund.order_id, payment_id=payment.id, refund_id=refund.id, buyer_id=payable.buyer_id,
-        amount_fen=refund.amount_fen, reason=refund.reason,
-    )  # fmt: skip
-    refund = replace(refund, status="done", wechat_id=wechat_id, done_ms=now_ms)
-    facts = (_fact(PaymentRefunded.KIND, payment, data),)
-    return Effect(payment=payment, posting=posting, refund=refund, facts=facts)
-
-
-def _fact(
-    kind: str,
-    payment: Payment,
-    data: PaymentReceived | PaymentSettled | PaymentRefunded | PaymentClosed,
-) -> Fact:
+def _fact(kind: str, payment: Payment, data: PaymentReceived | PaymentClosed) -> Fact:
     return Fact(kind=kind, entity=payment.id, version=payment.version, data=data)

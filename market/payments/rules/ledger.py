@@ -1,11 +1,13 @@
 """The double-entry ledger: accounts, and journal transactions that sum to zero.
 
 A credit is positive, a debit negative. So what is owed to somebody (escrow, deposits, owners, fees) reads as a positive
-balance, and the house's one asset, the money that lies at WeChat, as a negative one.
+balance, and the house's assets, the money that lies at WeChat, as negative ones.
 
     received          wechat:clearing -12000   escrow:7 +2000    deposit:7 +10000
     settled           escrow:7 -2000           owner:3 +1800     platform:fees +200
     refund:completed  deposit:7 -10000         wechat:clearing +10000
+    commission        wechat:platform -200     wechat:clearing +200
+    released          owner:3 -1800            wechat:clearing +1800
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ from dataclasses import dataclass
 from market.kernel.ids import Id
 
 CLEARING = "wechat:clearing"
+"""What WeChat holds frozen for us in the owners' accounts."""
+PLATFORM = "wechat:platform"
+"""What lies in the platform's own account with WeChat."""
 FEES = "platform:fees"
-HOUSE = frozenset({CLEARING, FEES})
+HOUSE = frozenset({CLEARING, PLATFORM, FEES})
 
 
 def escrow(order_id: Id) -> str:
@@ -31,7 +36,7 @@ def deposit(order_id: Id) -> str:
 
 
 def owner(user_id: Id) -> str:
-    """What the house owes a person who has let something."""
+    """What a person who has let something has earned, and WeChat has not released yet."""
     return f"owner:{user_id}"
 
 

@@ -10,8 +10,10 @@ from market.kernel.actor import Actor
 from market.kernel.errors import NotFound
 from market.kernel.ids import Id
 from market.payments.rules import ledger
-from market.payments.rules.escrow import Payable, Payment, Refund
+from market.payments.rules.division import Refund
+from market.payments.rules.escrow import Payable, Payment
 from market.payments.rules.ledger import Entry, Moves
+from market.payments.rules.merchants import Merchant
 
 Party = Literal["buyer", "owner", "operator"]
 EXPECTED = frozenset({"requested", "pending_payment", "expiring"})
@@ -65,8 +67,17 @@ class OrderMoneyView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnboardingView:
+    """`status`: none, sending, applied (WeChat is at it; `sign_url` when the owner is to sign), finished, or rejected."""
+
+    status: str
+    sign_url: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
-    """A credit is positive, a debit negative. `reason`: received, settled or refund:<why>."""
+    """A credit is positive, a debit negative. `reason`: received, settled, refund:<why>, commission or released."""
 
     tx_id: Id
     at_ms: int
@@ -158,6 +169,14 @@ def see(
         version=payable.version + (payment.version if payment else 0),
         paid=_paid(payable, payment, refunds) if party != "owner" else None,
         due=_due(payable, payment, entries) if party != "buyer" else None,
+    )
+
+
+def onboarding(merchant: Merchant | None) -> OnboardingView:
+    if merchant is None:
+        return OnboardingView(status="none", sign_url="", reason="")
+    return OnboardingView(
+        status=merchant.status, sign_url=merchant.sign_url, reason=merchant.reason
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from devkit.client.person import APPLICATION
 from tests.integration.hostile.scene import HOUR_MS, Somebody, World, a_listing
 
 
@@ -305,6 +306,8 @@ LINES: dict[str, Line] = {
     "payments.prepay": Line(
         build=a_prepay, stranger="not_found", see=get("/v1/payments/orders/{order_id}")
     ),
+    "payments.onboard": Line(build=by("stranger", **APPLICATION), see=get("/v1/payments/onboarding")),
+    "payments.onboarding": Line(build=by("owner")),
     "payments.of_order": Line(build=on_money("buyer"), stranger="not_found"),
     "payments.statement": Line(build=on_money("owner"), stranger="not_found"),
     "payments.balance": Line(build=by("owner", limit=20)),

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from devkit.client.person import APPLICATION
 from devkit.loop import CENTER, WHOLE_WEEK
 from devkit.stack import Stack
 
@@ -239,6 +240,7 @@ async def furnish(stack: Stack) -> World:
     async with aiohttp.ClientSession() as world.http:
         world.owner, world.buyer, world.stranger = [await world.log_in() for _ in range(3)]
         world.operator = await world.log_in(OPERATOR)
+        await world.do(world.owner, "POST", "/v1/payments/onboard", APPLICATION)
         world.listing = await world.publish()
         world.free_listing = await world.publish(price_hour_fen=0, deposit_fen=0)
     return world

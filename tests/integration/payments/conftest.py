@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import aiomysql
@@ -35,13 +35,21 @@ from market.kernel.facts import (
     UserChanged,
 )
 from market.kernel.ids import Id
-from market.payments import ledger_store, store
+from market.payments import ledger_store, onboarding, payout_store, store
+from market.payments.commands import Onboard
 from market.payments.handlers import HANDLERS
-from market.payments.rules.escrow import Payment, Refund
+from market.payments.rules.division import Payout, Refund
+from market.payments.rules.escrow import Payment
 from market.payments.wing import Payments, open_wing
 from tests.integration.conftest import new_id
 
 WINDOW_MS = 15 * 60_000
+
+APPLICATION = Onboard(
+    legal_name="张三", id_number="11010519491231002X", id_valid_from="2020-01-01", id_valid_until="长期",
+    id_front_media="front", id_back_media="back", mobile="13800000000", bank="工商银行",
+    bank_area_code="310000", bank_account="6222020000000000000", shop_name="张三的小店",
+)  # fmt: skip
 
 MoneyFact = PaymentReceived | PaymentSettled | PaymentRefunded | PaymentClosed
 
@@ -82,7 +90,7 @@ async def ear() -> AsyncIterator[Ear]:
     await runner.cleanup()
 
 
-UNHURRIED = {"SHAREHUB_PAYMENT_QUERY_S": "30"}
+UNHURRIED = {"SHAREHUB_PAYMENT_QUERY_S": "30", "SHAREHUB_PAYMENT_SHARE_AFTER_S": "60"}
 """As in production; development asks sooner."""
 
 
@@ -139,9 +147,10 @@ async def root(
 class Phone:
     """The buyer's finger, and the tester's on the sandbox."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, http: aiohttp.ClientSession, url: str, platform: str) -> None:
         self._http = http
         self._url = url
+        self.platform = platform
 
     async def post(self, path: str, **body: object) -> tuple[int, Any]:
         async with self._http.post(f"{self._url}/sandbox{path}", json=body) as answer:
@@ -158,6 +167,17 @@ class Phone:
         status: int | None = answer["status"]
         return status
 
+    async def rules(self, **wish: object) -> None:
+        async with self._http.put(f"{self._url}/sandbox/rules", json=wish) as answer:
+            assert answer.status == 200
+
+    async def balance(self, mchid: str = "") -> tuple[int, int]:
+        """(frozen, available) fen of a sub-merchant, or of the platform itself."""
+        async with self._http.get(f"{self._url}/sandbox/balances") as answer:
+            balances = (await answer.json())["balances"]
+        found = balances.get(mchid or self.platform, {"frozen_fen": 0, "available_fen": 0})
+        return found["frozen_fen"], found["available_fen"]
+
     async def fail_next(self, *kinds: str) -> None:
         async with self._http.put(f"{self._url}/sandbox/faults", json={"next": kinds}) as answer:
             assert answer.status == 200
@@ -171,9 +191,9 @@ class Phone:
 
 
 @pytest.fixture
-async def phone(sandbox: ServingProcess) -> AsyncIterator[Phone]:
+async def phone(environment: Mapping[str, str], sandbox: ServingProcess) -> AsyncIterator[Phone]:
     async with aiohttp.ClientSession() as http:
-        phone = Phone(http, sandbox.url)
+        phone = Phone(http, sandbox.url, environment["SHAREHUB_WECHATPAY_MCHID"])
         yield phone
         await phone.fail_next()
 
@@ -197,13 +217,21 @@ class Deal:
         return self.rent_fen + self.deposit_fen
 
     def moved(self, state: str, refund_fen: int = 0) -> OrderMoved:
+        """Of a refund the deposit goes first; of the rent that stays, the platform has its share."""
         self.version += 1
+        if state == "completed":
+            refund_fen = self.deposit_fen
+        deposit_fen = min(refund_fen, self.deposit_fen)
+        kept_rent_fen = self.rent_fen - (refund_fen - deposit_fen)
+        fee_fen = self.fee_fen * kept_rent_fen // self.rent_fen if self.rent_fen else 0
+        ended = state in ("completed", "cancelled", "refunded")
         return OrderMoved(
             order_id=self.order_id, version=self.version, transition=state, state=state, by="time",
             listing_id=Id(9), buyer_id=self.buyer.user_id, owner_id=self.owner.user_id, title="电钻",
             start_ms=0, end_ms=1, rent_fen=self.rent_fen, deposit_fen=self.deposit_fen,
-            fee_fen=self.fee_fen, total_fen=self.total_fen, refund_fen=refund_fen,
-            refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=self.pay_by_ms,
+            fee_fen=fee_fen if ended else self.fee_fen, total_fen=self.total_fen, refund_fen=refund_fen,
+            refund_deposit_fen=deposit_fen,
+            owner_fen=self.total_fen - refund_fen - fee_fen if ended else 0, tells=("buyer", "owner"), pay_by_ms=self.pay_by_ms,
         )  # fmt: skip
 
     async def goes(self, *states: str, refund_fen: int = 0) -> None:
@@ -220,7 +248,11 @@ class Deal:
 
     async def refunds(self) -> list[Refund]:
         async with self.payments.db.read() as cursor:
-            return await store.refunds_of(cursor, self.order_id)
+            return await payout_store.refunds_of(cursor, self.order_id)
+
+    async def payout(self) -> Payout | None:
+        async with self.payments.db.read() as cursor:
+            return await payout_store.payout_of(cursor, self.order_id)
 
     async def is_refunded(self) -> bool:
         refunds = await self.refunds()
@@ -238,17 +270,34 @@ class Deal:
 
     async def facts(self) -> list[MoneyFact]:
         """What payments has told the other wings of this order, in order."""
-        async with self.payments.db.read() as cursor:
-            rows = await cursor.all(
-                "SELECT kind, data FROM outbox WHERE kind LIKE 'payment.%' ORDER BY seq"
-            )
-        told = [wire.from_msgpack(bytes(data), KINDS[kind]) for kind, data in rows]
+        told = await told_by(self.payments)
         return [
             fact for fact in told if isinstance(fact, MoneyFact) and fact.order_id == self.order_id
         ]
 
     async def kinds(self) -> list[str]:
         return [fact.KIND for fact in await self.facts()]
+
+
+async def told_by(payments: Payments) -> list[FactData]:
+    """All that payments has told, in order."""
+    async with payments.db.read() as cursor:
+        rows = await cursor.all(
+            "SELECT kind, data FROM outbox WHERE kind LIKE 'payment.%' ORDER BY seq"
+        )
+    return [wire.from_msgpack(bytes(data), KINDS[kind]) for kind, data in rows]
+
+
+F = TypeVar("F")
+
+
+async def facts_of(payments: Payments, kind: type[F], **fields: object) -> list[F]:
+    """Those of a kind whose fields are these."""
+    return [
+        fact
+        for fact in await told_by(payments)
+        if isinstance(fact, kind) and all(getattr(fact, n) == v for n, v in fields.items())
+    ]
 
 
 async def hear(payments: Payments, data: FactData, kind: str, version: int = 1) -> None:
@@ -264,7 +313,12 @@ async def hear(payments: Payments, data: FactData, kind: str, version: int = 1) 
 
 
 async def new_deal(payments: Payments, **terms: int) -> Deal:
-    """An order that waits for its payment, of which payments has heard."""
+    """An order that waits for its payment, of which payments has heard, and whose owner can be paid."""
+    return await a_deal(payments, payments, **terms)
+
+
+async def a_deal(payments: Payments, with_owner: Payments | None, **terms: int) -> Deal:
+    """`with_owner`: through which the owner is onboarded; None: not at all."""
     deal = Deal(
         payments,
         Actor(user_id=new_id(), role="user"),
@@ -277,6 +331,8 @@ async def new_deal(payments: Payments, **terms: int) -> Deal:
         openid=f"o{secrets.token_hex(8)}",
     )  # fmt: skip
     await hear(payments, user, UserChanged.KIND)
+    if with_owner is not None:
+        await onboarding.onboard(with_owner, asks(deal.owner), APPLICATION)
     await deal.goes("pending_payment")
     return deal
 

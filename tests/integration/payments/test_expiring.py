@@ -12,12 +12,12 @@ from market.payments.books import ALERTS
 from market.payments.commands import Prepay
 from market.payments.rules import errands
 from market.payments.wing import Payments
-from tests.integration.payments.conftest import Ear, Phone, asks, new_deal
+from tests.integration.payments.conftest import Ear, Phone, a_deal, asks, new_deal
 from workers import settlement
 
 
 async def test_an_order_that_nobody_began_to_pay_is_closed_at_once(cut_off: Payments) -> None:
-    deal = await new_deal(cut_off)
+    deal = await a_deal(cut_off, None)
     await deal.goes("expiring")
     (fact,) = await deal.facts()
     assert isinstance(fact, PaymentClosed)

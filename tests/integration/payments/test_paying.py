@@ -21,7 +21,7 @@ from market.payments.actions import PrepayView
 from market.payments.commands import Prepay
 from market.payments.wing import Payments
 from tests.integration.conftest import new_id, someone
-from tests.integration.payments.conftest import Deal, Ear, Phone, asks, hear, new_deal
+from tests.integration.payments.conftest import Deal, Ear, Phone, a_deal, asks, hear, new_deal
 from workers import settlement
 
 
@@ -141,7 +141,7 @@ async def test_a_buyer_of_whom_payments_has_not_heard_comes_back_later(payments:
 
 
 async def test_what_costs_nothing_is_paid_without_wechat(cut_off: Payments) -> None:
-    deal = await new_deal(cut_off, rent_fen=0, deposit_fen=0, fee_fen=0)
+    deal = await a_deal(cut_off, None, rent_fen=0, deposit_fen=0, fee_fen=0)
     view = await prepay(deal)
     assert (view.status, view.params) == ("paid", None)
     assert await deal.kinds() == ["payment.received"]

@@ -181,7 +181,7 @@ async def test_a_refund_that_fails_does_not_block_the_others(
     number = (await unknown.payment()).out_trade_no
     trade = Trade(
         out_trade_no=number, transaction_id="4200", state="SUCCESS", amount_fen=12_000,
-        payer_openid=None, paid_at_ms=now_ms(),
+        payer_openid=None, paid_at_ms=now_ms(), sub_mchid=(await unknown.payment()).sub_mchid,
     )  # fmt: skip
     await actions.hear_trade(payments, unknown.order_id, trade, now_ms())
     await unknown.goes("expired")
@@ -209,7 +209,7 @@ async def test_random_histories_end_with_the_right_money_everywhere(
         ("ready", "in_use", "disputed", "refunded"),
     )  # fmt: skip
     deals = [
-        await new_deal(ill, rent_fen=chance.randrange(3_000), deposit_fen=1 + chance.randrange(9_000), fee_fen=0)
+        await new_deal(ill, rent_fen=(rent := chance.randrange(3_000)), deposit_fen=1 + chance.randrange(9_000), fee_fen=rent // 10)
         for _ in range(10)
     ]  # fmt: skip
     refunds = [chance.randrange(deal.total_fen + 1) for deal in deals]
@@ -244,15 +244,20 @@ async def test_random_histories_end_with_the_right_money_everywhere(
         for deal, number in zip(deals, numbers, strict=True):  # late callbacks
             await actions.hear_trade(ill, deal.order_id, wechat.trades[number], now_ms())
     for deal, path, back, number in zip(deals, chosen, refunds, numbers, strict=True):
+        transaction_id = wechat.trades[number].transaction_id or ""
         if path[-1] == "completed":
             back = deal.deposit_fen
         elif "ready" not in path:
             back = deal.total_fen
         kept = deal.total_fen - back
-        assert await deal.balances() == {
-            key: fen for key, fen in {"wechat:clearing": -kept, "owner": kept}.items() if fen
-        }
+        kept_rent = min(kept, deal.rent_fen)
+        fee = deal.fee_fen * kept_rent // deal.rent_fen if deal.rent_fen else 0
+        assert await deal.balances() == (
+            {"wechat:platform": -fee, "platform:fees": fee} if fee else {}
+        )
         assert wechat.refunded_fen(number) == back
+        assert wechat.shared_fen(transaction_id) == fee
+        assert wechat.released_fen(transaction_id) == kept - fee
         assert {refund.status for refund in await deal.refunds()} <= {"done"}
     while await ledger_totals.run_once(ill, now_ms()):
         pass

@@ -13,7 +13,7 @@ import pytest
 from devkit import ROOT
 from hub.node import Settings
 from infra.config import WINGS
-from market.payments.rules.errands import QUERY_S
+from market.payments.rules.errands import QUERY_S, SHARE_AFTER_S
 
 from .conftest import arguments
 
@@ -21,6 +21,8 @@ DOCUMENT = ROOT / "docs" / "operations.md"
 READERS = ("text", "integer", "number", "key")
 NOT_SETTINGS = {"name"}
 """Arguments inside of the readers themselves, and of the hub's, which reads every field of its Settings."""
+
+NAMED = {"QUERY_S": QUERY_S, "SHARE_AFTER_S": SHARE_AFTER_S}
 
 
 class Row(NamedTuple):
@@ -78,7 +80,7 @@ def test_defaults_are_the_codes() -> None:
         if default is None or name in ("NODE", "POOL_SIZE"):
             continue
         text = ast.unparse(default)
-        value: Any = QUERY_S if text == "QUERY_S" else ast.literal_eval(default)
+        value: Any = NAMED[text] if text in NAMED else ast.literal_eval(default)
         if value == "":
             assert documented == "none", name
         elif isinstance(value, str):

@@ -13,6 +13,7 @@ from market.kernel.facts import (
     ListingRated,
     MessageSent,
     OrderMoved,
+    OwnerOnboarding,
     PaymentRefunded,
     PaymentSettled,
     RatingGiven,
@@ -75,6 +76,10 @@ def test_a_long_or_odd_title_does_no_harm() -> None:
         (
             PaymentSettled(order_id=ORDER, payment_id=Id(1), owner_id=OWNER, owner_fen=950, fee_fen=50),
             [(OWNER, "9.50 元已结算到您的余额。")],
+        ),
+        (
+            OwnerOnboarding(owner_id=OWNER, order_id=Id(0), state="rejected", reason="姓名不符"),
+            [(OWNER, "微信支付没有通过您的收款资料：姓名不符。请修改后重新提交。")],
         ),
         (RatingGiven(order_id=ORDER, rater_id=BUYER, ratee_id=OWNER), [(OWNER, "对方已评价，互评后可见")]),
         (

@@ -13,8 +13,9 @@ from market.kernel.actor import Actor
 from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
 from market.kernel.facts import Fact, OrderMoved, PaymentClosed
 from market.kernel.ids import Id
-from market.payments.rules import errands, escrow, ledger, sight, wording
-from market.payments.rules.escrow import Effect, Payable, Payment, Refund
+from market.payments.rules import division, errands, escrow, ledger, sight, wording
+from market.payments.rules.division import Payout, Refund
+from market.payments.rules.escrow import Payable, Payment
 
 ORDER, BUYER, OWNER = Id(7), Id(1), Id(2)
 NOW, PAY_BY = 1_800_000_000_000, 1_800_000_900_000
@@ -38,11 +39,20 @@ def moved(
     fee: int = 200,
     refund: int = 0,
 ) -> OrderMoved:
+    """As the orders tell it: at the end of an order, whose the money is."""
+    if state == "completed":
+        refund = deposit
+    back_deposit = min(refund, deposit)
+    kept_rent = rent - (refund - back_deposit)
+    ended = state in ("completed", "cancelled", "refunded")
+    total, whole_fee = rent + deposit, fee
+    fee = whole_fee * kept_rent // rent if ended and rent else whole_fee
     return OrderMoved(
         order_id=ORDER, version=version, transition=state, state=state, by="time", listing_id=Id(9),
         buyer_id=BUYER, owner_id=OWNER, title="电钻", start_ms=0, end_ms=1, rent_fen=rent,
-        deposit_fen=deposit, fee_fen=fee, total_fen=rent + deposit, refund_fen=refund,
-        refund_deposit_fen=0, owner_fen=0, tells=("buyer", "owner"), pay_by_ms=PAY_BY,
+        deposit_fen=deposit, fee_fen=fee if rent or not ended else 0, total_fen=total, refund_fen=refund,
+        refund_deposit_fen=back_deposit,
+        owner_fen=total - refund - (fee if rent else 0) if ended else 0, tells=("buyer", "owner"), pay_by_ms=PAY_BY,
     )  # fmt: skip
 
 
@@ -51,7 +61,7 @@ def payable(state: str = "pending_payment", **changes: int) -> Payable:
 
 
 def payment(of: Payable) -> Payment:
-    return escrow.prepare(Id(70), of, "openid", NOW)
+    return escrow.prepare(Id(70), of, "16001", "openid", NOW)
 
 
 def paid(of: Payable) -> Payment:
@@ -67,6 +77,7 @@ class Books:
     payable: Payable | None = None
     payment: Payment | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
+    payout: Payout | None = None
     reasons: set[str] = field(default_factory=set)
     balances: Counter[str] = field(default_factory=Counter)
     facts: list[Fact] = field(default_factory=list)
@@ -85,21 +96,39 @@ class Books:
         for reason, refund in self.refunds.items():
             assert self.payable is not None
             assert self.payment is not None
-            effect = escrow.refunded(self.payable, self.payment, refund, "503", NOW)
+            effect = division.refunded(self.payable, self.payment, refund, "503", NOW)
             self._write(effect)
             if effect is not None and effect.refund is not None:
                 self.refunds[reason] = effect.refund
+                if self.payout is not None:
+                    self.payout = division.begun(self.payout, NOW)
+
+    def pay_out(self) -> None:
+        """WeChat carries out the next step, if there is one."""
+        if self.payment is None or self.payout is None:
+            return
+        effect = division.carried_out(self.payment, self.payout, NOW)
+        if effect is None:
+            return
+        assert all(refund.status == "done" for refund in self.refunds.values())
+        self._write(
+            replace(effect, payment=replace(effect.payment, version=self.payment.version + 1))
+        )
+        self.payout = effect.payout
 
     def _follow(self) -> None:
         if self.payable is None or self.payment is None:
             return
-        effect = escrow.divide(self.payable, self.payment, Id(700), NOW)
+        effect = division.divide(self.payable, self.payment, Id(700), Id(701), NOW)
         self._write(effect)
         if effect is not None and effect.refund is not None:
             assert effect.refund.reason not in self.refunds
             self.refunds[effect.refund.reason] = effect.refund
+        if effect is not None and effect.payout is not None:
+            assert self.payout is None
+            self.payout = effect.payout
 
-    def _write(self, effect: Effect | None) -> None:
+    def _write(self, effect: escrow.Effect | division.Effect | None) -> None:
         if effect is None:
             return
         assert self.payment is None or effect.payment.version == self.payment.version + 1
@@ -137,6 +166,7 @@ def stories(draw: st.DrawFn) -> tuple[list[OrderMoved], list[str]]:
         ["order"] * len(path)
         + ["paid"] * draw(st.integers(1, 3))
         + ["refund"] * draw(st.integers(0, 3))
+        + ["payout"] * draw(st.integers(0, 3))
     )
     return facts, draw(st.permutations(news))
 
@@ -156,25 +186,25 @@ def test_whatever_the_order_of_arrival_the_money_ends_where_it_belongs(
                 books.hear(fact)
         elif event == "paid":
             books.receive()
+        elif event == "payout":
+            books.pay_out()
         else:
             books.refund_all()
     books.refund_all()
+    books.pay_out()
+    books.pay_out()
 
     last, total = facts[-1], facts[0].total_fen
     counted_in = any(fact.state == "ready" for fact in facts)
-    if last.state == "completed":
-        back = last.deposit_fen
-    elif counted_in:
-        back = last.refund_fen
-    else:
-        back = total
+    back = last.refund_fen if counted_in else total
+    fee = last.fee_fen if counted_in else 0
     kept = total - back
-    kept_rent = min(kept, last.rent_fen)
-    fee = last.fee_fen * kept_rent // last.rent_fen if last.rent_fen else 0
     assert books.of_order() == (0, 0)
-    assert books.balances[ledger.CLEARING] == -kept
+    assert books.balances[ledger.CLEARING] == 0  # nothing stays frozen
+    assert books.balances[ledger.PLATFORM] == -fee
     assert books.balances[ledger.FEES] == fee
-    assert books.balances[ledger.owner(OWNER)] == kept - fee
+    assert books.balances[ledger.owner(OWNER)] == 0  # released
+    assert (books.payout.owner_fen if books.payout else 0) == kept - fee
     kinds = Counter(fact.kind for fact in books.facts)
     assert kinds["payment.received"] == 1
     assert kinds["payment.refunded"] == (1 if back else 0)
@@ -182,7 +212,7 @@ def test_whatever_the_order_of_arrival_the_money_ends_where_it_belongs(
 
 
 def test_a_completed_order_gives_the_deposit_back_and_credits_the_owner_less_the_fee() -> None:
-    effect = escrow.divide(payable("completed"), paid(payable()), Id(700), NOW)
+    effect = division.divide(payable("completed"), paid(payable()), Id(700), Id(701), NOW)
     assert effect is not None
     assert effect.refund is not None
     assert (effect.refund.amount_fen, effect.refund.deposit_fen) == (10_000, 10_000)
@@ -194,11 +224,11 @@ def test_a_completed_order_gives_the_deposit_back_and_credits_the_owner_less_the
 
 def test_while_the_order_goes_on_the_money_stays_in_escrow() -> None:
     for state in ("pending_payment", "ready", "in_use", "returned", "disputed"):
-        assert escrow.divide(payable(state), paid(payable()), Id(700), NOW) is None
+        assert division.divide(payable(state), paid(payable()), Id(700), Id(701), NOW) is None
 
 
 def test_a_cancelled_order_that_never_heard_of_its_payment_gives_everything_back() -> None:
-    effect = escrow.divide(payable("cancelled", refund=0), paid(payable()), Id(700), NOW)
+    effect = division.divide(payable("cancelled", refund=0), paid(payable()), Id(700), Id(701), NOW)
     assert effect is not None
     assert effect.refund is not None
     assert effect.refund.amount_fen == 12_000
@@ -266,7 +296,7 @@ def test_older_facts_change_nothing() -> None:
 
 @given(st.integers(0, 2**63 - 1))
 def test_numbers_for_wechat_fit(id_: int) -> None:
-    number = escrow.prepare(Id(id_), payable(), "openid", NOW).out_trade_no
+    number = escrow.prepare(Id(id_), payable(), "16001", "openid", NOW).out_trade_no
     assert 6 <= len(number) <= 32
     assert number.isalnum()
 
@@ -277,7 +307,14 @@ def test_texts_for_wechat_fit(title: str) -> None:
 
 
 def test_refund_reasons_fit_eighty_bytes() -> None:
-    assert set(wording.REFUND_REASONS) == {"expired", "cancelled", "completed", "refunded"}
+    assert set(wording.REFUND_REASONS) == {
+        "declined",
+        "deadline",
+        "expired",
+        "cancelled",
+        "completed",
+        "refunded",
+    }
     assert all(len(text.encode()) <= 80 for text in wording.REFUND_REASONS.values())
 
 

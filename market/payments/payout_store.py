@@ -1,0 +1,127 @@
+"""The SQL of refunds and payouts. The payable's row is their lock, too."""
+
+from __future__ import annotations
+
+from infra.mysql.database import Cursor, Row, Tx
+from market.kernel.ids import Id
+from market.payments.rules.division import Payout, Refund
+
+ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE out_refund_no = %s"
+REFUND = (
+    "SELECT id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
+    "attempts, due_ms, done_ms FROM refunds"
+)
+INSERT_REFUND = (
+    "INSERT INTO refunds (id, payment_id, order_id, reason, amount_fen, deposit_fen, status, "
+    "out_refund_no, wechat_id, attempts, due_ms, error, created_ms, done_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
+)
+UPDATE_REFUND = (
+    "UPDATE refunds SET status = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
+    "WHERE id = %s"
+)
+REFUNDS_DUE = (
+    "SELECT order_id, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
+    "ORDER BY due_ms LIMIT %s"
+)
+REFUNDS_WAITING = "SELECT COUNT(*) FROM refunds WHERE status IN ('wanted', 'sent', 'stuck')"
+PAYOUT = (
+    "SELECT id, payment_id, order_id, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms, "
+    "done_ms FROM payouts WHERE order_id = %s"
+)
+INSERT_PAYOUT = (
+    "INSERT INTO payouts (id, payment_id, order_id, owner_id, fee_fen, owner_fen, status, sent, attempts, "
+    "due_ms, error, created_ms, done_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
+)
+UPDATE_PAYOUT = (
+    "UPDATE payouts SET status = %s, sent = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
+    "WHERE id = %s"
+)
+PAYOUTS_DUE = (
+    "SELECT order_id FROM payouts WHERE status IN ('sharing', 'finishing') AND due_ms <= %s "
+    "ORDER BY due_ms LIMIT %s"
+)
+PAYOUTS_WAITING = "SELECT COUNT(*) FROM payouts WHERE status <> 'done'"
+
+
+def _refund(row: Row) -> Refund:
+    (id_, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id,
+     attempts, due_ms, done_ms) = row  # fmt: skip
+    return Refund(
+        id=Id(id_), payment_id=Id(payment_id), order_id=Id(order_id), reason=reason, amount_fen=amount_fen,
+        deposit_fen=deposit_fen, status=status, out_refund_no=out_refund_no, wechat_id=wechat_id,
+        attempts=attempts, due_ms=due_ms, done_ms=done_ms,
+    )  # fmt: skip
+
+
+async def order_of_refund(cursor: Cursor, out_refund_no: str) -> Id | None:
+    row = await cursor.one(ORDER_OF_REFUND, out_refund_no)
+    return Id(row[0]) if row else None
+
+
+async def refunds_of(cursor: Cursor, order_id: Id) -> list[Refund]:
+    rows = await cursor.all(f"{REFUND} WHERE order_id = %s ORDER BY created_ms, id", order_id)
+    return [_refund(row) for row in rows]
+
+
+async def insert_refund(tx: Tx, r: Refund) -> None:
+    """Raise pymysql.err.IntegrityError when the payment is being refunded for that reason already."""
+    await tx.execute(
+        INSERT_REFUND, r.id, r.payment_id, r.order_id, r.reason, r.amount_fen, r.deposit_fen, r.status,
+        r.out_refund_no, r.wechat_id, r.attempts, r.due_ms, tx.now_ms, r.done_ms,
+    )  # fmt: skip
+
+
+async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
+    await tx.execute(
+        UPDATE_REFUND, r.status, r.wechat_id, r.attempts, r.due_ms, error[:200], r.done_ms, r.id
+    )
+
+
+async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Id, Id]]:
+    """(order, refund) of those to be sent or asked about."""
+    return [(Id(row[0]), Id(row[1])) for row in await cursor.all(REFUNDS_DUE, now_ms, limit)]
+
+
+async def refunds_waiting(cursor: Cursor) -> int:
+    row = await cursor.one(REFUNDS_WAITING)
+    assert row is not None
+    return int(row[0])
+
+
+async def payout_of(cursor: Cursor, order_id: Id) -> Payout | None:
+    row = await cursor.one(PAYOUT, order_id)
+    if row is None:
+        return None
+    (id_, payment_id, of, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms, done_ms) = (
+        row
+    )
+    return Payout(
+        id=Id(id_), payment_id=Id(payment_id), order_id=Id(of), owner_id=Id(owner_id), fee_fen=fee_fen,
+        owner_fen=owner_fen, status=status, sent=bool(sent), attempts=attempts, due_ms=due_ms,
+        done_ms=done_ms,
+    )  # fmt: skip
+
+
+async def insert_payout(tx: Tx, p: Payout) -> None:
+    await tx.execute(
+        INSERT_PAYOUT, p.id, p.payment_id, p.order_id, p.owner_id, p.fee_fen, p.owner_fen, p.status,
+        p.sent, p.attempts, p.due_ms, tx.now_ms, p.done_ms,
+    )  # fmt: skip
+
+
+async def update_payout(tx: Tx, p: Payout, error: str = "") -> None:
+    await tx.execute(
+        UPDATE_PAYOUT, p.status, p.sent, p.attempts, p.due_ms, error[:200], p.done_ms, p.id
+    )
+
+
+async def payouts_due(cursor: Cursor, now_ms: int, limit: int) -> list[Id]:
+    """The orders whose payouts have a step to take."""
+    return [Id(row[0]) for row in await cursor.all(PAYOUTS_DUE, now_ms, limit)]
+
+
+async def payouts_waiting(cursor: Cursor) -> int:
+    row = await cursor.one(PAYOUTS_WAITING)
+    assert row is not None
+    return int(row[0])
