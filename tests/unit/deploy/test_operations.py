@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api.app import SERVICES, routes_of
+from api.routing import Route
 from devkit import ROOT
 from hub.node import Settings
 from infra.config import WINGS
@@ -101,6 +104,23 @@ def test_what_has_no_default_has_to_be_set() -> None:
 def test_no_setting_is_without(column: str) -> None:
     for name, row in table().items():
         assert getattr(row, column), name
+
+
+def test_the_reads_from_replicas_are_those_that_are_listed() -> None:
+    section = DOCUMENT.read_text().partition("| read | from the replica |")[2].partition("\n\n")[0]
+    rows = [
+        row for row in section.splitlines() if row.startswith("|") and not row.endswith("| never |")
+    ]
+    listed = {path for row in rows for path in re.findall(r"`GET (\S+)`", row)}
+    routes = [route for service in SERVICES for route in routes_of(service)]
+    reading = {
+        route.path
+        for route in routes
+        if isinstance(route, Route)
+        and re.search(r"db\.(glance|as_new_as)\(", inspect.getsource(route.operation.run))
+    }
+    assert len(reading) > 8
+    assert listed == reading
 
 
 def test_who_is_given_a_setting_is_among_its_readers(product: dict[str, dict[str, Any]]) -> None:
