@@ -30,10 +30,10 @@ from infra.wechat.trades import (
     Refund,
     Trade,
     accepted_refund_from,
-    partner_trade_from,
     prepay_from,
     refund_from,
     rfc3339,
+    trade_from,
 )
 from market.kernel.errors import Conflict, NotFound, PaymentProviderError
 
@@ -158,7 +158,7 @@ class WechatEcommerce:
         path = f"{_TRANSACTIONS}/out-trade-no/{_quoted(out_trade_no)}?{whose}"
 
         def read(answer: object) -> Trade:
-            trade = partner_trade_from(answer, appid=self._config.appid, mchid=self._config.mchid)
+            trade = trade_from(answer, appid=self._config.appid, mchid=self._config.mchid)
             if trade.sub_mchid != sub_mchid:
                 raise Malformed("it is another sub-merchant's")
             return trade

@@ -27,7 +27,6 @@ from infra.wechat.trades import (
     Refund,
     Trade,
     notified_refund_from,
-    partner_trade_from,
     trade_from,
 )
 from market.kernel.errors import BadSignature
@@ -112,8 +111,7 @@ def _opened(
     )
     trade = refund = None
     if event_type.startswith("TRANSACTION."):
-        read = partner_trade_from if "sp_mchid" in content else trade_from
-        trade = read(content, appid=to.appid, mchid=to.mchid)
+        trade = trade_from(content, appid=to.appid, mchid=to.mchid)
     elif event_type.startswith("REFUND."):
         refund = notified_refund_from(content, mchid=to.mchid)
     return Notification(

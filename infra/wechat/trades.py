@@ -1,7 +1,7 @@
 """What WeChat Pay says of a payment and of a refund, as values. Amounts are integer fen, times UTC
 milliseconds.
 
-Source: pay.weixin.qq.com, API v3: 商户订单号查询订单, 退款申请, 支付成功回调通知, 退款结果回调通知.
+Source: pay.weixin.qq.com, 平台收付通: 商户订单号查询订单, 申请退款, 支付成功回调通知, 退款结果回调通知.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Prepay:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """A payment. REFUND means paid, and given back at least in part. `amount_fen` is 0 where WeChat does not say it: it
-    promises the amount of what is paid only. `sub_mchid` is whose money it is, "" for a direct merchant.
+    promises the amount of what is paid only. `sub_mchid` is whose money it is.
     """
 
     out_trade_no: str
@@ -56,7 +56,7 @@ class Trade:
     amount_fen: int
     payer_openid: str | None
     paid_at_ms: int | None
-    sub_mchid: str = ""
+    sub_mchid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +72,11 @@ class Refund:
 
 def trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
     """Reads a query's answer or a notification's resource; raises Malformed, also if it is another
-    merchant's.
+    platform's.
     """
-    fields = object_of(answer)
-    if fields.get("appid") != appid or fields.get("mchid") != mchid:
-        raise Malformed("it belongs to another app or merchant")
-    return _trade(fields, "openid", "")
-
-
-def partner_trade_from(answer: object, *, appid: str, mchid: str) -> Trade:
-    """The same of a sub-merchant's trade; raises Malformed, also if it is another platform's."""
     fields = object_of(answer)
     if fields.get("sp_appid") != appid or fields.get("sp_mchid") != mchid:
         raise Malformed("it belongs to another app or platform")
-    return _trade(fields, "sp_openid", text_of(fields, "sub_mchid"))
-
-
-def _trade(fields: Mapping[str, Any], payer_field: str, sub_mchid: str) -> Trade:
     state = _TRADE_STATES.get(text_of(fields, "trade_state"))
     if state is None:
         raise Malformed("unknown trade_state")
@@ -103,9 +91,9 @@ def _trade(fields: Mapping[str, Any], payer_field: str, sub_mchid: str) -> Trade
         transaction_id=text_of(fields, "transaction_id") if paid else None,
         state=state,
         amount_fen=fen_of(amount, "total") if paid or "total" in amount else 0,
-        payer_openid=text_of(payer, payer_field) if payer.get(payer_field) is not None else None,
+        payer_openid=text_of(payer, "sp_openid") if payer.get("sp_openid") is not None else None,
         paid_at_ms=_ms(paid_at) if paid and paid_at is not None else None,
-        sub_mchid=sub_mchid,
+        sub_mchid=text_of(fields, "sub_mchid"),
     )
 
 
@@ -115,20 +103,20 @@ def prepay_from(answer: object) -> Prepay:
 
 
 def refund_from(answer: object) -> Refund:
-    """Reads the answer to a refund or to its query; raises Malformed."""
+    """Reads the answer to a refund's query; raises Malformed."""
     return _refund(object_of(answer), "status")
 
 
 def accepted_refund_from(answer: object) -> Refund:
-    """Reads a platform's answer to a refund, which names no state: it is under way; raises Malformed."""
+    """Reads the answer to a refund, which names no state: it is under way; raises Malformed."""
     return _refund({"status": "PROCESSING"} | dict(object_of(answer)), "status")
 
 
 def notified_refund_from(answer: object, *, mchid: str) -> Refund:
     """Reads a notification's resource, where the state has another name; raises Malformed."""
     fields = object_of(answer)
-    if fields.get("sp_mchid", fields.get("mchid")) != mchid:
-        raise Malformed("it belongs to another merchant")
+    if fields.get("sp_mchid") != mchid:
+        raise Malformed("it belongs to another platform")
     return _refund(fields, "refund_status")
 
 

@@ -9,7 +9,7 @@ store.py     codes, trades, refunds, notifications: sqlite in the run directory
 faults.py    what goes wrong, and when
 gate.py      middlewares: faults, the merchant's signature in, the platform's signature out
 rules.py     waits, limits and fees, which a tester may bend
-login.py     /sns, messages.py /cgi-bin and /wxa, pay.py and refunds.py /v3
+login.py     /sns, messages.py /cgi-bin and /wxa
 ecommerce/   /v3/pay/partner and /v3/ecommerce: a platform and its sub-merchants
 notify.py    signed notifications, sent again until they are heard
 phone.py     /sandbox: the user's finger on the phone, and the tester's on everything else

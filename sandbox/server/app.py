@@ -8,9 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.server import gate, keys, login, messages, page, pay, phone, refunds
-from sandbox.server.ecommerce import bills, onboarding, sharing, trades
-from sandbox.server.ecommerce import refunds as ecommerce_refunds
+from sandbox.server import gate, keys, login, messages, page, phone
+from sandbox.server.ecommerce import bills, onboarding, refunds, sharing, trades
 from sandbox.server.errands import ERRANDS, Errands
 from sandbox.server.faults import Faults
 from sandbox.server.notify import NOTIFIER, Notifier
@@ -40,7 +39,7 @@ def make_app(
     app[bills.FILES] = OrderedDict()
     app[ERRANDS] = Errands()
     app.cleanup_ctx.append(_background)
-    transactions, partner = "/v3/pay/transactions", "/v3/pay/partner/transactions"
+    transactions = "/v3/pay/partner/transactions"
     ecommerce = "/v3/ecommerce"
     app.add_routes(
         [
@@ -50,22 +49,14 @@ def make_app(
             web.post("/cgi-bin/stable_token", messages.stable_token),
             web.post("/cgi-bin/message/subscribe/send", messages.send_message),
             web.post("/wxa/msg_sec_check", messages.check_text),
-            web.post(f"{transactions}/jsapi", pay.prepay),
-            web.get(f"{transactions}/out-trade-no/{{out_trade_no}}", pay.query_by_out_trade_no),
-            web.get(f"{transactions}/id/{{transaction_id}}", pay.query_by_id),
-            web.post(f"{transactions}/out-trade-no/{{out_trade_no}}/close", pay.close),
-            web.post("/v3/refund/domestic/refunds", refunds.refund),
-            web.get("/v3/refund/domestic/refunds/{out_refund_no}", refunds.query_refund),
-            web.post(f"{partner}/jsapi", trades.prepay),
-            web.get(f"{partner}/out-trade-no/{{out_trade_no}}", trades.query_by_out_trade_no),
-            web.get(f"{partner}/id/{{transaction_id}}", trades.query_by_id),
-            web.post(f"{partner}/out-trade-no/{{out_trade_no}}/close", trades.close),
+            web.post(f"{transactions}/jsapi", trades.prepay),
+            web.get(f"{transactions}/out-trade-no/{{out_trade_no}}", trades.query_by_out_trade_no),
+            web.get(f"{transactions}/id/{{transaction_id}}", trades.query_by_id),
+            web.post(f"{transactions}/out-trade-no/{{out_trade_no}}/close", trades.close),
             web.post(f"{ecommerce}/applyments/", onboarding.apply),
             web.get(f"{ecommerce}/applyments/out-request-no/{{out_request_no}}", onboarding.query),
-            web.post(f"{ecommerce}/refunds/apply", ecommerce_refunds.apply),
-            web.get(
-                f"{ecommerce}/refunds/out-refund-no/{{out_refund_no}}", ecommerce_refunds.query
-            ),
+            web.post(f"{ecommerce}/refunds/apply", refunds.apply),
+            web.get(f"{ecommerce}/refunds/out-refund-no/{{out_refund_no}}", refunds.query),
             web.post(f"{ecommerce}/profitsharing/receivers/add", sharing.add_receiver),
             web.post(f"{ecommerce}/profitsharing/orders", sharing.share),
             web.get(f"{ecommerce}/profitsharing/orders", sharing.query),
@@ -100,10 +91,7 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     app[NOTIFIER] = notifier
     notifier.resume()
     for refund in app[STORE].refunds_under_way():
-        trade = app[STORE].trade(refund.out_trade_no)
-        of_partner = trade is not None and trade.sub_mchid
-        settle = ecommerce_refunds.settle if of_partner else refunds.settle
-        app[ERRANDS].run(settle(app, refund))
+        app[ERRANDS].run(refunds.settle(app, refund))
     for share in app[STORE].shares_under_way():
         app[ERRANDS].run(sharing.settle(app, share))
     yield

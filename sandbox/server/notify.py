@@ -193,13 +193,9 @@ def new_notice(event_type: str, *, subject: str, url: str, resource: dict[str, A
 
 def refund_resource(app: web.Application, refund: Refund, trade: Trade) -> dict[str, Any]:
     """What REFUND.SUCCESS seals: other names than the query's answer has."""
-    mchid = app[IDENTITY].account.mchid
     resource = {
-        **(
-            {"sp_mchid": mchid, "sub_mchid": trade.sub_mchid}
-            if trade.sub_mchid
-            else {"mchid": mchid}
-        ),
+        "sp_mchid": app[IDENTITY].account.mchid,
+        "sub_mchid": trade.sub_mchid,
         "out_trade_no": refund.out_trade_no,
         "transaction_id": trade.transaction_id,
         "out_refund_no": refund.out_refund_no,

@@ -39,9 +39,6 @@ WECHAT = (
     ("POST /cgi-bin/stable_token", "接口调用凭据 / access token"),
     ("POST /cgi-bin/message/subscribe/send", "订阅消息 / subscribe message"),
     ("POST /wxa/msg_sec_check", "文本安全 / text check"),
-    ("POST /v3/pay/transactions/jsapi", "下单 / order"),
-    ("GET /v3/pay/transactions/out-trade-no/{no}", "查单 / query; /id/{transaction_id} too"),
-    ("POST /v3/pay/transactions/out-trade-no/{no}/close", "关单 / close"),
     (
         "POST /v3/ecommerce/applyments/",
         "二级商户进件 / apply; GET .../out-request-no/{no} 查询 query",
@@ -60,7 +57,6 @@ WECHAT = (
         "请求分账 / share; GET 查询 query; .../finish-order 完结 release; .../receivers/add 接收方 receivers",
     ),
     ("GET /v3/bill/tradebill, /v3/bill/fundflowbill", "账单 / bills of a Beijing day"),
-    ("POST /v3/refund/domestic/refunds", "退款 / refund; GET .../{out_refund_no} 查询 query"),
 )
 PHONE = (
     ("POST /sandbox/login-code", '{"openid": "alice"} → wx.login'),

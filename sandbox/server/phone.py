@@ -102,8 +102,7 @@ async def pay(request: web.Request) -> web.Response:
             raise PayError(400, "EXPIRED", "time_expire, or the prepay_id's two hours, are over")
     trade = paid(trade, now)
     store.save(trade)
-    if trade.sub_mchid:
-        book_payment(store, trade, request.app[RULEBOOK].rules.fee_bp, now)
+    book_payment(store, trade, request.app[RULEBOOK].rules.fee_bp, now)
     fields = trade_fields(request.app[IDENTITY].account, trade)
     request.app[NOTIFIER].announce(
         "TRANSACTION.SUCCESS",

@@ -68,7 +68,7 @@ class Code:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
     """`request` is the canonical text of the prepay, to tell a repetition from a clash. `state` is
-    WeChat's word. `sub_mchid` is "" for a direct merchant's; `sharing` is 1 when what is paid is
+    WeChat's word. `sharing` is 1 when what is paid is
     frozen.
     """
 

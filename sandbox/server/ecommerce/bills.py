@@ -201,7 +201,7 @@ def _payment_row(store: Store, account: Account, trade: Trade, rate: str) -> Row
     fee_fen = store.named_fen(trade.out_trade_no, books.FEE)
     amount = yuan(trade.amount_fen)
     return (
-        *(_at(trade.paid_at_ms), account.appid, account.mchid, trade.sub_mchid or "0", ""),
+        *(_at(trade.paid_at_ms), account.appid, account.mchid, trade.sub_mchid, ""),
         *(trade.transaction_id, trade.out_trade_no, trade.openid, "JSAPI", "SUCCESS", "OTHERS"),
         *("CNY", amount, "0.00", "0", "0", "0.00", "0.00", "", ""),
         *(trade.description, trade.attach, f"{yuan(-fee_fen)}000", rate, amount, "0.00", ""),
@@ -213,7 +213,7 @@ def _refund_row(store: Store, account: Account, trade: Trade, refund: Refund, ra
     fee_fen = store.named_fen(refund.out_refund_no, books.FEE_BACK)
     amount = yuan(refund.refund_fen)
     return (
-        *(_at(refund.made_at_ms), account.appid, account.mchid, trade.sub_mchid or "0", ""),
+        *(_at(refund.made_at_ms), account.appid, account.mchid, trade.sub_mchid, ""),
         *(trade.transaction_id, trade.out_trade_no, trade.openid, "JSAPI", "REFUND", "OTHERS"),
         *("CNY", "0.00", "0.00", refund.refund_id, refund.out_refund_no, amount, "0.00"),
         *(

@@ -47,30 +47,9 @@ DESCRIPTIONS = {
 
 
 async def prepay(request: web.Request) -> web.Response:
-    asked, now = await json_object(request), now_ms()
-    return opened(request, _wished_trade(request, asked, now), now)
-
-
-async def query_by_out_trade_no(request: web.Request) -> web.Response:
-    return _query(request, request.app[STORE].trade(request.match_info["out_trade_no"]))
-
-
-async def query_by_id(request: web.Request) -> web.Response:
-    return _query(
-        request, request.app[STORE].trade_of_transaction(request.match_info["transaction_id"])
-    )
-
-
-async def close(request: web.Request) -> web.Response:
-    asked = await json_object(request)
-    sub_mchid = check_partner(request, asked)
-    trade = request.app[STORE].trade(request.match_info["out_trade_no"])
-    return closed(request, trade if trade is not None and trade.sub_mchid == sub_mchid else None)
-
-
-def opened(request: web.Request, wished: Trade, now: int) -> web.Response:
-    """The answer to a prepay: a new one, or the known one again if it is the same in every field."""
-    store = request.app[STORE]
+    """A new order, or the known one again if it is the same in every field."""
+    asked, store, now = await json_object(request), request.app[STORE], now_ms()
+    wished = _wished_trade(request, asked, now)
     known = store.trade(wished.out_trade_no)
     if known is None:
         if wished.expires_at_ms - now < SOONEST_EXPIRY_MS * request.app[TIME_FACTOR]:
@@ -91,8 +70,21 @@ def opened(request: web.Request, wished: Trade, now: int) -> web.Response:
     return json_answer({"prepay_id": known.prepay_id})
 
 
-def closed(request: web.Request, trade: Trade | None) -> web.Response:
-    if trade is None:
+async def query_by_out_trade_no(request: web.Request) -> web.Response:
+    return _query(request, request.app[STORE].trade(request.match_info["out_trade_no"]))
+
+
+async def query_by_id(request: web.Request) -> web.Response:
+    return _query(
+        request, request.app[STORE].trade_of_transaction(request.match_info["transaction_id"])
+    )
+
+
+async def close(request: web.Request) -> web.Response:
+    asked = await json_object(request)
+    sub_mchid = check_partner(request, asked)
+    trade = request.app[STORE].trade(request.match_info["out_trade_no"])
+    if trade is None or trade.sub_mchid != sub_mchid:
         raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
     if trade.state in ("SUCCESS", "REFUND"):
         raise PayError(400, "ORDERPAID", "该订单已支付")
@@ -107,16 +99,10 @@ def trade_fields(account: Account, trade: Trade) -> dict[str, Any]:
 
     As WeChat documents it, the amount is there once the trade is paid, and not before.
     """
-    payer, whose = "openid", {"appid": account.appid, "mchid": account.mchid}
-    if trade.sub_mchid:
-        payer = "sp_openid"
-        whose = {
-            "sp_appid": account.appid,
-            "sp_mchid": account.mchid,
-            "sub_mchid": trade.sub_mchid,
-        }
     shown: dict[str, Any] = {
-        **whose,
+        "sp_appid": account.appid,
+        "sp_mchid": account.mchid,
+        "sub_mchid": trade.sub_mchid,
         "out_trade_no": trade.out_trade_no,
         "trade_state": trade.state,
         "trade_state_desc": DESCRIPTIONS[trade.state],
@@ -130,7 +116,7 @@ def trade_fields(account: Account, trade: Trade) -> dict[str, Any]:
             "trade_type": "JSAPI",
             "bank_type": "OTHERS",
             "success_time": rfc3339(trade.paid_at_ms),
-            "payer": {payer: trade.openid},
+            "payer": {"sp_openid": trade.openid},
             "amount": {
                 "total": trade.amount_fen,
                 "payer_total": trade.amount_fen,
@@ -169,16 +155,21 @@ def check_sub_merchant(request: web.Request, fields: Any) -> str:
     return sub_mchid
 
 
-def wished(
-    asked: dict[str, Any],
-    now: int,
-    *,
-    openid: str,
-    sub_mchid: str,
-    sharing: int,
-    latest_ms: int,
-) -> Trade:
-    """The trade that a prepay asks for, or PARAM_ERROR."""
+def _query(request: web.Request, trade: Trade | None) -> web.Response:
+    sub_mchid = check_partner(request, request.query)
+    if trade is None or trade.sub_mchid != sub_mchid:
+        raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
+    return json_answer(trade_fields(request.app[IDENTITY].account, trade))
+
+
+def _wished_trade(request: web.Request, asked: dict[str, Any], now: int) -> Trade:
+    """The trade that a prepay asks for, or its refusal."""
+    sub_mchid = check_partner(request, asked)
+    if asked.get("sp_appid") != request.app[IDENTITY].account.appid:
+        raise PayError(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
+    settle = asked.get("settle_info") or {}
+    if not isinstance(settle, dict) or type(settle.get("profit_sharing", False)) is not bool:
+        raise param_error("settle_info.profit_sharing must be true or false")
     out_trade_no = text_field(asked, "out_trade_no", longest=32)
     if not OUT_TRADE_NO.match(out_trade_no):
         raise param_error("out_trade_no must be 6 to 32 of 0-9 A-Z a-z _ - | *")
@@ -192,43 +183,19 @@ def wished(
         request=json.dumps(asked, sort_keys=True),
         description=text_field(asked, "description", longest=127),
         amount_fen=fen_field(amount, "total"),
-        openid=openid,
+        openid=text_field(object_field(asked, "payer"), "sp_openid", longest=128),
         attach=text_field(asked, "attach", longest=128, optional=True),
         notify_url=check_url(asked),
-        expires_at_ms=_expiry(asked.get("time_expire"), now, latest_ms),
+        expires_at_ms=_expiry(asked.get("time_expire"), now),
         state="NOTPAY",
         transaction_id=None,
         paid_at_ms=None,
         sub_mchid=sub_mchid,
-        sharing=sharing,
-    )
-
-
-def _query(request: web.Request, trade: Trade | None) -> web.Response:
-    sub_mchid = check_partner(request, request.query)
-    if trade is None or trade.sub_mchid != sub_mchid:
-        raise PayError(404, "ORDER_NOT_EXIST", "订单不存在")
-    return json_answer(trade_fields(request.app[IDENTITY].account, trade))
-
-
-def _wished_trade(request: web.Request, asked: dict[str, Any], now: int) -> Trade:
-    sub_mchid = check_partner(request, asked)
-    if asked.get("sp_appid") != request.app[IDENTITY].account.appid:
-        raise PayError(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
-    settle = asked.get("settle_info") or {}
-    if not isinstance(settle, dict) or type(settle.get("profit_sharing", False)) is not bool:
-        raise param_error("settle_info.profit_sharing must be true or false")
-    return wished(
-        asked,
-        now,
-        openid=text_field(object_field(asked, "payer"), "sp_openid", longest=128),
-        sub_mchid=sub_mchid,
         sharing=int(settle.get("profit_sharing", False)),
-        latest_ms=LATEST_EXPIRY_MS,
     )
 
 
-def _expiry(given: object, now: int, latest_ms: int) -> int:
+def _expiry(given: object, now: int) -> int:
     if given is None:
         return now + DEFAULT_EXPIRY_MS
     try:
@@ -238,6 +205,6 @@ def _expiry(given: object, now: int, latest_ms: int) -> int:
     if at is None or at.tzinfo is None:
         raise param_error("time_expire must be RFC 3339 with an offset")
     at_ms = int(at.timestamp()) * 1000
-    if at_ms - now > latest_ms:
-        raise param_error(f"time_expire must be within {latest_ms // 86_400_000} days")
+    if at_ms - now > LATEST_EXPIRY_MS:
+        raise param_error("time_expire must be within 15 days")
     return at_ms

@@ -28,7 +28,6 @@ from infra.wechat.applyments import Application
 from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.login import WechatLogin
-from infra.wechat.pay import WechatPay
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -186,53 +185,11 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def pay(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[WechatPay]:
-    async with WechatPay(sandbox.pay_config(receiver.url)) as adapter:
-        yield adapter
-
-
-@pytest.fixture
 def login(sandbox: Sandbox, http: aiohttp.ClientSession) -> WechatLogin:
     return WechatLogin(http, sandbox.wechat)
 
 
-class Shop:
-    """Short words for what most tests do first. Every order costs 1250 fen and is alice's."""
-
-    amount_fen = 1250
-
-    def __init__(self, pay: WechatPay, phone: Phone) -> None:
-        self._pay = pay
-        self._phone = phone
-
-    def number(self) -> str:
-        return f"T-{secrets.token_hex(12)}"
-
-    async def order(self, number: str, **changes: Any) -> str:
-        """Prepays, and returns the prepay_id."""
-        fields: dict[str, Any] = {
-            "out_trade_no": number,
-            "description": "自行车 3 天",
-            "amount_fen": self.amount_fen,
-            "openid": "alice",
-            "expires_at_ms": FAR_MS,
-        }
-        return (await self._pay.prepay(**(fields | changes))).prepay_id
-
-    async def paid_order(self) -> str:
-        """A number that alice has paid."""
-        number = self.number()
-        status, answer = await self._phone.post("/sandbox/pay", prepay_id=await self.order(number))
-        assert status == 200, answer
-        return number
-
-
 FAR_MS = (int(time.time()) + 3600) * 1000
-
-
-@pytest.fixture
-def shop(pay: WechatPay, phone: Phone) -> Shop:
-    return Shop(pay, phone)
 
 
 OWNER = Application(
@@ -304,7 +261,7 @@ class Mall:
 
 
 @pytest.fixture
-async def ecommerce(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[WechatEcommerce]:
+async def pay(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[WechatEcommerce]:
     async with WechatEcommerce(sandbox.pay_config(receiver.url)) as adapter:
         yield adapter
 
@@ -318,5 +275,11 @@ async def gateway(sandbox: Sandbox, receiver: Receiver) -> AsyncIterator[Gateway
 
 
 @pytest.fixture
-def mall(ecommerce: WechatEcommerce, phone: Phone) -> Mall:
-    return Mall(ecommerce, phone)
+def mall(pay: WechatEcommerce, phone: Phone) -> Mall:
+    return Mall(pay, phone)
+
+
+@pytest.fixture
+async def owner(mall: Mall) -> str:
+    """A sub-merchant's number."""
+    return await mall.owner()

@@ -36,13 +36,13 @@ async def trade_lines(pay: WechatEcommerce) -> list[TradeLine]:
     return [line for line in lines if isinstance(line, TradeLine)]
 
 
-async def test_a_day_without_trade_has_no_lines(ecommerce: WechatEcommerce) -> None:
-    assert await ecommerce.bill(day=day(ago=3), kind="trade") == ()
-    assert await ecommerce.bill(day=day(ago=3), kind="fundflow") == ()
+async def test_a_day_without_trade_has_no_lines(pay: WechatEcommerce) -> None:
+    assert await pay.bill(day=day(ago=3), kind="trade") == ()
+    assert await pay.bill(day=day(ago=3), kind="fundflow") == ()
 
 
 async def test_payments_and_refunds_are_in_the_trade_bill(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await phone.rules(fee_bp=60)
     owner, refund_number = await mall.owner(), mall.number()
@@ -50,12 +50,12 @@ async def test_payments_and_refunds_are_in_the_trade_bill(
     number, transaction = await mall.paid_transaction(
         owner, amount_fen=123_456_789, description='梯子,`1,`"2"\n`3'
     )
-    refund = await ecommerce.refund(
+    refund = await pay.refund(
         sub_mchid=owner, out_trade_no=number, out_refund_no=refund_number, refund_fen=1,
         total_fen=123_456_789, reason="",
     )  # fmt: skip
-    trade = await ecommerce.query(sub_mchid=owner, out_trade_no=number)
-    paid, back = [line for line in await trade_lines(ecommerce) if line.out_trade_no == number]
+    trade = await pay.query(sub_mchid=owner, out_trade_no=number)
+    paid, back = [line for line in await trade_lines(pay) if line.out_trade_no == number]
     assert paid == TradeLine(
         at_ms=trade.paid_at_ms or 0, sub_mchid=owner, transaction_id=transaction,
         out_trade_no=number, amount_fen=123_456_789, fee_yuan=Decimal("7407.41"),
@@ -70,20 +70,18 @@ async def test_payments_and_refunds_are_in_the_trade_bill(
 
 
 async def test_commissions_are_in_the_fund_bill(
-    ecommerce: WechatEcommerce, mall: Mall, sandbox: Sandbox
+    pay: WechatEcommerce, mall: Mall, sandbox: Sandbox
 ) -> None:
     owner = await mall.owner()
     numbers = [mall.number(), mall.number()]
     for number, fen in zip(numbers, (100, 1), strict=True):
         _, transaction = await mall.paid_transaction(owner)
-        await ecommerce.share(
+        await pay.share(
             sub_mchid=owner, transaction_id=transaction, out_order_no=number, commission_fen=fen,
             description="平台服务费",
         )  # fmt: skip
     lines = [
-        line
-        for line in await ecommerce.bill(day=day(), kind="fundflow")
-        if isinstance(line, FundLine)
+        line for line in await pay.bill(day=day(), kind="fundflow") if isinstance(line, FundLine)
     ]
     assert [(line.voucher, line.amount_fen) for line in lines[-2:]] == [
         (numbers[0], 100),
@@ -97,46 +95,44 @@ async def test_commissions_are_in_the_fund_bill(
     ("fault", "difference"), [("bill_line_missing", 1), ("bill_amount_changed", 0)]
 )
 async def test_a_bill_can_differ(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone, fault: str, difference: int
+    pay: WechatEcommerce, mall: Mall, phone: Phone, fault: str, difference: int
 ) -> None:
     await mall.paid_order(await mall.owner())
-    right = await trade_lines(ecommerce)
+    right = await trade_lines(pay)
     await phone.faults(next=[fault])
-    wrong = await trade_lines(ecommerce)
+    wrong = await trade_lines(pay)
     assert len(right) - len(wrong) == difference
     assert wrong != right
-    assert await trade_lines(ecommerce) == right
+    assert await trade_lines(pay) == right
 
 
-async def test_a_cut_bill_is_not_believed(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
-) -> None:
+async def test_a_cut_bill_is_not_believed(pay: WechatEcommerce, mall: Mall, phone: Phone) -> None:
     await mall.paid_order(await mall.owner())
     await phone.faults(next=["bill_corrupt"])
     with pytest.raises(PaymentProviderError) as refused:
-        await ecommerce.bill(day=day(), kind="trade")
+        await pay.bill(day=day(), kind="trade")
     assert "digest" in str(refused.value.data["reason"])
 
 
 async def test_a_bill_may_have_to_be_waited_for(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await mall.paid_order(await mall.owner())
     await phone.rules(bills_wait=True)
     with pytest.raises(PaymentProviderError) as refused:
-        await ecommerce.bill(day=day(), kind="trade")
+        await pay.bill(day=day(), kind="trade")
     assert refused.value.data["reason"] == "STATEMENT_CREATING"
 
 
 @pytest.mark.parametrize("ago", [-1, 200])
-async def test_a_bill_is_of_a_day_that_has_been(ecommerce: WechatEcommerce, ago: int) -> None:
+async def test_a_bill_is_of_a_day_that_has_been(pay: WechatEcommerce, ago: int) -> None:
     with pytest.raises(Conflict) as refused:
-        await ecommerce.bill(day=day(ago), kind="trade")
+        await pay.bill(day=day(ago), kind="trade")
     assert refused.value.data["code"] == "INVALID_REQUEST"
 
 
 async def test_a_link_is_signed_for_too(
-    sandbox: Sandbox, http: aiohttp.ClientSession, ecommerce: WechatEcommerce
+    sandbox: Sandbox, http: aiohttp.ClientSession, pay: WechatEcommerce
 ) -> None:
     async with http.get(f"{sandbox.url}/v3/billdownload/file?token=x") as answer:
         assert answer.status == 401

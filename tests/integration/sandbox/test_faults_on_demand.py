@@ -33,7 +33,7 @@ def opened(pay: WechatEcommerce, received: Received) -> Notification:
     ["error_before", "error_after", "drop_before", "drop_after", "answer_wrong_signature"],
 )
 async def test_every_call_survives_a_fault_and_is_done_once(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone, sandbox: Sandbox, fault: str
+    pay: WechatEcommerce, mall: Mall, phone: Phone, sandbox: Sandbox, fault: str
 ) -> None:
     await phone.rules(share_after_s=0, refund_gap_s=0)
     platform = sandbox.account["mchid"]
@@ -47,85 +47,83 @@ async def test_every_call_survives_a_fault_and_is_done_once(
     await spoil()
     number = await mall.paid_order(owner)
     await spoil()
-    trade = await ecommerce.query(sub_mchid=owner, out_trade_no=number)
+    trade = await pay.query(sub_mchid=owner, out_trade_no=number)
     transaction = trade.transaction_id or ""
     await spoil()
-    await ecommerce.refund(
+    await pay.refund(
         sub_mchid=owner, out_trade_no=number, out_refund_no=mall.number(), refund_fen=50,
         total_fen=1250, reason="",
     )  # fmt: skip
     share_number, release_number = mall.number(), mall.number()
     await spoil()
-    await ecommerce.share(
+    await pay.share(
         sub_mchid=owner, transaction_id=transaction, out_order_no=share_number,
         commission_fen=200, description="服务费",
     )  # fmt: skip
     await spoil()
-    await ecommerce.finish(
+    await pay.finish(
         sub_mchid=owner, transaction_id=transaction, out_order_no=release_number,
         description="完成",
     )  # fmt: skip
     await spoil()
-    await ecommerce.query_share(
-        sub_mchid=owner, transaction_id=transaction, out_order_no=release_number
-    )
+    await pay.query_share(sub_mchid=owner, transaction_id=transaction, out_order_no=release_number)
     other = mall.number()
     await mall.order(owner, other)
     await spoil()
-    await ecommerce.close(sub_mchid=owner, out_trade_no=other)
+    await pay.close(sub_mchid=owner, out_trade_no=other)
     assert (await phone.get("/sandbox/faults"))["next"] == []
     assert await mall.balance(owner) == (0, 1000)
     assert await mall.balance(platform) == (0, ours + 200)
 
 
 async def test_an_answer_that_is_never_signed_rightly_is_no_answer(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await phone.faults(next=["answer_wrong_signature"] * 4)
     with pytest.raises(PaymentProviderError) as refused:
-        await ecommerce.apply(out_request_no=mall.number(), application=OWNER)
+        await pay.apply(out_request_no=mall.number(), application=OWNER)
     assert "not verified" in str(refused.value.data["reason"])
 
 
 async def test_a_changed_amount_is_told_and_the_query_knows_better(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
     owner = await mall.owner()
     await phone.faults(next=["notify_amount_changed"])
     number = await mall.paid_order(owner)
-    told = opened(ecommerce, await receiver.next()).trade
-    right = await ecommerce.query(sub_mchid=owner, out_trade_no=number)
+    told = opened(pay, await receiver.next()).trade
+    right = await pay.query(sub_mchid=owner, out_trade_no=number)
     assert told is not None
     assert told == replace(right, amount_fen=1251)
     assert right.amount_fen == 1250
 
 
 async def test_notifications_overtake_one_another(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
     owner = await mall.owner()
     await phone.faults(next=["notify_reorder"])
     first, second = await mall.paid_order(owner), await mall.paid_order(owner)
-    told = [opened(ecommerce, await receiver.next()).trade for _ in range(2)]
+    told = [opened(pay, await receiver.next()).trade for _ in range(2)]
     assert [trade.out_trade_no for trade in told if trade is not None] == [second, first]
 
 
 async def test_a_probe_is_refused_and_nothing_is_lost(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
     number = await mall.paid_order(await mall.owner())
-    right = opened(ecommerce, await receiver.next())
+    right = opened(pay, await receiver.next())
     receiver.answers.append(401)
     _, answer = await phone.post("/sandbox/notify", out_trade_no=number, mode="probe")
     assert answer["status"] == 401
     with pytest.raises(BadSignature):
-        opened(ecommerce, await receiver.next())
+        opened(pay, await receiver.next())
     await phone.post("/sandbox/notify", out_trade_no=number, mode="duplicate")
-    assert opened(ecommerce, await receiver.next()).trade == right.trade
+    assert opened(pay, await receiver.next()).trade == right.trade
 
 
 async def test_everything_works_under_random_faults(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await phone.rules(share_after_s=0, refund_gap_s=0)
     kinds = [kind for kind in KINDS if kind != "delay"]
@@ -136,7 +134,7 @@ async def test_everything_works_under_random_faults(
         while True:  # four faults in a row are an honest refusal: say it again
             try:
                 number = await mall.paid_order(owner)
-                trade = await ecommerce.query(sub_mchid=owner, out_trade_no=number)
+                trade = await pay.query(sub_mchid=owner, out_trade_no=number)
                 break
             except PaymentProviderError:
                 continue
@@ -147,7 +145,7 @@ async def test_everything_works_under_random_faults(
         number = mall.number()
         while True:
             try:
-                await ecommerce.share(
+                await pay.share(
                     sub_mchid=owner, transaction_id=transaction, out_order_no=number,
                     commission_fen=250, description="服务费",
                 )  # fmt: skip
@@ -159,7 +157,7 @@ async def test_everything_works_under_random_faults(
         number = mall.number()
         while True:
             try:
-                await ecommerce.finish(
+                await pay.finish(
                     sub_mchid=owner, transaction_id=transaction, out_order_no=number,
                     description="完成",
                 )  # fmt: skip

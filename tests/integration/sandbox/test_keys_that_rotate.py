@@ -47,7 +47,7 @@ async def until_opened(pay: WechatEcommerce, received: Received) -> Notification
 
 @pytest.mark.parametrize("kind", ["public_key", "certificate"])
 async def test_keys_rotate_without_a_restart(
-    ecommerce: WechatEcommerce,
+    pay: WechatEcommerce,
     mall: Mall,
     phone: Phone,
     receiver: Receiver,
@@ -66,13 +66,13 @@ async def test_keys_rotate_without_a_restart(
     new = await receiver.next()
     assert new.headers["Wechatpay-Serial"] == answer["id"]
     with pytest.raises(BadSignature, match="unknown Wechatpay-Serial"):
-        opened(ecommerce, new)
-    opened(ecommerce, old)
+        opened(pay, new)
+    opened(pay, old)
     # Answers are signed by the key that we name, whatever notifications do.
-    assert (await ecommerce.query(sub_mchid=owner, out_trade_no=number)).state == "SUCCESS"
+    assert (await pay.query(sub_mchid=owner, out_trade_no=number)).state == "SUCCESS"
 
     file.write_bytes(pem)
-    assert (await until_opened(ecommerce, new)).trade == opened(ecommerce, old).trade
+    assert (await until_opened(pay, new)).trade == opened(pay, old).trade
 
     # And we change to it, sealing to it too.
     config = replace(

@@ -6,22 +6,24 @@ import asyncio
 
 import pytest
 
-from infra.wechat.pay import Notification, WechatPay, wall_clock_ms
+from infra.wechat.ecommerce import WechatEcommerce
+from infra.wechat.gateway import wall_clock_ms
+from infra.wechat.notification import Notification
 from market.kernel.errors import BadSignature
-from tests.integration.sandbox.conftest import Phone, Received, Receiver, Shop
+from tests.integration.sandbox.conftest import Mall, Phone, Received, Receiver
 
 pytestmark = pytest.mark.timeout(30)
 
 
-def opened(pay: WechatPay, received: Received, later_ms: int = 0) -> Notification:
+def opened(pay: WechatEcommerce, received: Received, later_ms: int = 0) -> Notification:
     return pay.open_notification(received.headers, received.body, wall_clock_ms() + later_ms)
 
 
 async def test_it_is_sent_again_until_it_is_heard(
-    pay: WechatPay, shop: Shop, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, receiver: Receiver
 ) -> None:
     receiver.answers.extend([500, 404, 302])
-    await shop.paid_order()
+    await mall.paid_order(await mall.owner())
     ids = {opened(pay, await receiver.next()).id for _ in range(4)}
     assert len(ids) == 1
     assert not receiver.answers
@@ -29,17 +31,19 @@ async def test_it_is_sent_again_until_it_is_heard(
 
 @pytest.mark.parametrize("later_ms", [301_000, -301_000, 86_400_000])
 async def test_an_old_one_is_refused(
-    pay: WechatPay, shop: Shop, receiver: Receiver, later_ms: int
+    pay: WechatEcommerce, mall: Mall, receiver: Receiver, later_ms: int
 ) -> None:
-    await shop.paid_order()
+    await mall.paid_order(await mall.owner())
     received = await receiver.next()
     opened(pay, received)
     with pytest.raises(BadSignature):
         opened(pay, received, later_ms)
 
 
-async def test_one_changed_byte_is_refused(pay: WechatPay, shop: Shop, receiver: Receiver) -> None:
-    await shop.paid_order()
+async def test_one_changed_byte_is_refused(
+    pay: WechatEcommerce, mall: Mall, receiver: Receiver
+) -> None:
+    await mall.paid_order(await mall.owner())
     received = await receiver.next()
     for body in (received.body.replace(b"SUCCESS", b"success"), received.body + b" ", b""):
         with pytest.raises(BadSignature):
@@ -49,14 +53,14 @@ async def test_one_changed_byte_is_refused(pay: WechatPay, shop: Shop, receiver:
 @pytest.mark.parametrize("mode", ["wrong_signature", "stale_timestamp"])
 @pytest.mark.parametrize("paid", [True, False])
 async def test_forgeries_are_refused(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver, mode: str, paid: bool
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver, mode: str, paid: bool
 ) -> None:
     if paid:
-        number = await shop.paid_order()
+        number = await mall.paid_order(await mall.owner())
         await receiver.next()
     else:
-        number = shop.number()
-        await shop.order(number)
+        number = mall.number()
+        await mall.order(await mall.owner(), number)
     receiver.answers.append(401)
     _, answer = await phone.post("/sandbox/notify", out_trade_no=number, mode=mode)
     assert answer["status"] == 401
@@ -65,9 +69,9 @@ async def test_forgeries_are_refused(
 
 
 async def test_duplicates_carry_the_same_id_and_replays_the_same_nonce(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
-    number = await shop.paid_order()
+    number = await mall.paid_order(await mall.owner())
     first = opened(pay, await receiver.next())
     await phone.post("/sandbox/notify", out_trade_no=number, mode="duplicate")
     second = opened(pay, await receiver.next())
@@ -81,25 +85,26 @@ async def test_duplicates_carry_the_same_id_and_replays_the_same_nonce(
 
 
 async def test_a_changed_amount_shows_in_the_trade_but_not_in_the_query(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, owner: str, phone: Phone, receiver: Receiver
 ) -> None:
-    number = await shop.paid_order()
+    number = await mall.paid_order(owner)
     await receiver.next()
     await phone.post("/sandbox/notify", out_trade_no=number, mode="amount_changed")
     trade = opened(pay, await receiver.next()).trade
     assert trade is not None
     assert trade.amount_fen == 1251
-    assert (await pay.query(number)).amount_fen == 1250
+    assert (await pay.query(sub_mchid=owner, out_trade_no=number)).amount_fen == 1250
 
 
 async def test_a_refund_can_be_announced_again(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, owner: str, phone: Phone, receiver: Receiver
 ) -> None:
-    number, refund_number = await shop.paid_order(), shop.number()
+    number, refund_number = await mall.paid_order(owner), mall.number()
     await receiver.next()
     await pay.refund(
-        out_trade_no=number, out_refund_no=refund_number, refund_fen=1, total_fen=1250, reason=""
-    )
+        sub_mchid=owner, out_trade_no=number, out_refund_no=refund_number, refund_fen=1,
+        total_fen=1250, reason="",
+    )  # fmt: skip
     await receiver.next()
     await phone.post("/sandbox/notify", out_refund_no=refund_number, mode="duplicate")
     refund = opened(pay, await receiver.next()).refund
@@ -109,28 +114,28 @@ async def test_a_refund_can_be_announced_again(
 
 @pytest.mark.parametrize("fault", ["notify_drop", "notify_delay"])
 async def test_a_lost_or_late_notification_arrives(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver, fault: str
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver, fault: str
 ) -> None:
     await phone.faults(next=[fault])
-    await shop.paid_order()
+    await mall.paid_order(await mall.owner())
     assert opened(pay, await receiver.next()).trade is not None
 
 
 async def test_a_doubled_notification_arrives_twice(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
     await phone.faults(next=["notify_duplicate"])
-    await shop.paid_order()
+    await mall.paid_order(await mall.owner())
     first, second = await asyncio.gather(receiver.next(), receiver.next())
     assert opened(pay, first) == opened(pay, second)
 
 
 async def test_a_wrongly_signed_one_is_refused_and_comes_again(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
 ) -> None:
     await phone.faults(next=["notify_wrong_signature"])
     receiver.answers.append(401)
-    await shop.paid_order()
+    await mall.paid_order(await mall.owner())
     with pytest.raises(BadSignature):
         opened(pay, await receiver.next())
     assert opened(pay, await receiver.next()).trade is not None

@@ -14,52 +14,52 @@ from tests.integration.sandbox.conftest import OWNER, Mall, Phone
 pytestmark = pytest.mark.timeout(30)
 
 
-async def test_an_application_is_accepted_at_once(ecommerce: WechatEcommerce, mall: Mall) -> None:
+async def test_an_application_is_accepted_at_once(pay: WechatEcommerce, mall: Mall) -> None:
     number = mall.number()
-    done = await ecommerce.apply(out_request_no=number, application=OWNER)
+    done = await pay.apply(out_request_no=number, application=OWNER)
     assert (done.state, done.out_request_no, done.reason) == ("FINISH", number, "")
     assert done.sub_mchid is not None
-    assert await ecommerce.apply(out_request_no=number, application=OWNER) == done
-    assert await ecommerce.query_applyment(number) == done
+    assert await pay.apply(out_request_no=number, application=OWNER) == done
+    assert await pay.query_applyment(number) == done
 
 
 async def test_a_held_one_waits_for_the_decision(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await phone.rules(onboarding="hold")
     number = mall.number()
-    held = await ecommerce.apply(out_request_no=number, application=OWNER)
+    held = await pay.apply(out_request_no=number, application=OWNER)
     assert (held.state, held.sub_mchid) == ("AUDITING", None)
     await phone.post("/sandbox/onboarding", out_request_no=number, decision="sign")
-    to_sign = await ecommerce.query_applyment(number)
+    to_sign = await pay.query_applyment(number)
     assert to_sign.state == "NEED_SIGN"
     assert to_sign.sign_url is not None
     await phone.post("/sandbox/onboarding", out_request_no=number, decision="accept")
-    assert (await ecommerce.query_applyment(number)).sub_mchid is not None
+    assert (await pay.query_applyment(number)).sub_mchid is not None
 
 
 async def test_a_rejected_one_says_why_and_may_come_again(
-    ecommerce: WechatEcommerce, mall: Mall, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:
     await phone.rules(onboarding="reject")
     number = mall.number()
-    rejected = await ecommerce.apply(out_request_no=number, application=OWNER)
+    rejected = await pay.apply(out_request_no=number, application=OWNER)
     assert (rejected.state, rejected.sub_mchid) == ("REJECTED", None)
     assert "id_card_name" in rejected.reason
     await phone.rules(onboarding="accept")
-    again = await ecommerce.apply(out_request_no=number, application=OWNER)
+    again = await pay.apply(out_request_no=number, application=OWNER)
     assert (again.state, again.reason) == ("FINISH", "")
 
 
-async def test_a_firm_shows_its_licence(ecommerce: WechatEcommerce, mall: Mall) -> None:
+async def test_a_firm_shows_its_licence(pay: WechatEcommerce, mall: Mall) -> None:
     firm = replace(OWNER, subject_type="enterprise")
     with pytest.raises(Conflict) as refused:
-        await ecommerce.apply(out_request_no=mall.number(), application=firm)
+        await pay.apply(out_request_no=mall.number(), application=firm)
     assert refused.value.data["code"] == "PARAM_ERROR"
     licensed = replace(
         firm, licence_number="91110105MA00000000", licence_name="共享科技", licence_media="media-l"
     )
-    done = await ecommerce.apply(out_request_no=mall.number(), application=licensed)
+    done = await pay.apply(out_request_no=mall.number(), application=licensed)
     assert done.state == "FINISH"
 
 
@@ -67,14 +67,14 @@ async def test_a_firm_shows_its_licence(ecommerce: WechatEcommerce, mall: Mall) 
     "wrong", [replace(OWNER, id_number="123"), replace(OWNER, mobile="010-1")], ids=["id", "mobile"]
 )
 async def test_what_cannot_be_right_is_refused(
-    ecommerce: WechatEcommerce, mall: Mall, wrong: Application
+    pay: WechatEcommerce, mall: Mall, wrong: Application
 ) -> None:
     number = mall.number()
     with pytest.raises(Conflict) as refused:
-        await ecommerce.apply(out_request_no=number, application=wrong)
+        await pay.apply(out_request_no=number, application=wrong)
     assert refused.value.data["code"] == "PARAM_ERROR"
     with pytest.raises(NotFound):
-        await ecommerce.query_applyment(number)
+        await pay.query_applyment(number)
 
 
 def test_what_identifies_a_person_is_not_printed() -> None:

@@ -1,4 +1,4 @@
-"""Orders at WeChat Pay: the whole loop, the refusals, and every fault."""
+"""A sub-merchant's orders: opened, paid, asked about, closed; the money waits, frozen."""
 
 from __future__ import annotations
 
@@ -8,57 +8,127 @@ import time
 
 import pytest
 
-from infra.wechat.pay import Trade, WechatPay, wall_clock_ms
+from infra.wechat.ecommerce import WechatEcommerce
+from infra.wechat.gateway import wall_clock_ms
 from market.kernel.errors import Conflict, NotFound, PaymentProviderError
-from tests.integration.sandbox.conftest import Phone, Receiver, Sandbox, Shop
+from tests.integration.sandbox.conftest import FAR_MS, Mall, Phone, Receiver, Sandbox
 
 pytestmark = pytest.mark.timeout(30)
 
-CALL_FAULTS = ["error_before", "error_after", "drop_before", "drop_after"]
 
-
-async def test_the_whole_loop(pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver) -> None:
-    number = shop.number()
-    prepay_id = await shop.order(number, attach="order 7")
-    assert await pay.query(number) == Trade(
-        out_trade_no=number,
-        transaction_id=None,
-        state="NOTPAY",
-        amount_fen=0,
-        payer_openid=None,
-        paid_at_ms=None,
-    )
-    signed = pay.client_params(prepay_id, wall_clock_ms(), "nonce0001")
-    assert all(isinstance(value, str) for value in signed.values())
-    status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id, **signed)
+async def test_what_is_paid_is_told_and_frozen(
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
+) -> None:
+    owner, number = await mall.owner(), mall.number()
+    prepay_id = await mall.order(owner, number)
+    assert (await pay.query(sub_mchid=owner, out_trade_no=number)).state == "NOTPAY"
+    params = pay.client_params(prepay_id, wall_clock_ms(), "n1")
+    status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id, **params)
     assert status == 200, answer
 
     received = await receiver.next()
-    notification = pay.open_notification(received.headers, received.body, wall_clock_ms())
-    assert notification.event_type == "TRANSACTION.SUCCESS"
-    assert notification.refund is None
-    assert notification.trade == await pay.query(number)
-    trade = notification.trade
-    assert trade is not None
-    assert (trade.state, trade.amount_fen, trade.payer_openid) == ("SUCCESS", 1250, "alice")
-    assert trade.transaction_id
-    assert trade.paid_at_ms is not None
-    assert abs(trade.paid_at_ms - wall_clock_ms()) < 10_000
+    told = pay.open_notification(received.headers, received.body, wall_clock_ms())
+    assert told.event_type == "TRANSACTION.SUCCESS"
+    assert told.trade is not None
+    assert told.trade == await pay.query(sub_mchid=owner, out_trade_no=number)
+    assert (told.trade.sub_mchid, told.trade.amount_fen, told.trade.payer_openid) == (
+        owner,
+        1250,
+        "alice",
+    )
+    assert await mall.balance(owner) == (1250, 0)
+
+
+async def test_a_prepay_said_again_is_the_same(mall: Mall) -> None:
+    owner, number = await mall.owner(), mall.number()
+    assert await mall.order(owner, number) == await mall.order(owner, number)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"expires_at_ms": FAR_MS + 1000}, {"amount_fen": 1251}, {"openid": "bob"}]
+)
+async def test_a_prepay_cannot_change(mall: Mall, changed: dict[str, object]) -> None:
+    owner, number = await mall.owner(), mall.number()
+    await mall.order(owner, number)
+    with pytest.raises(Conflict) as refused:
+        await mall.order(owner, number, **changed)
+    assert refused.value.data["code"] == "OUT_TRADE_NO_USED"
+
+
+@pytest.mark.parametrize("away_ms", [0, 16 * 86_400_000])
+async def test_an_expiry_is_neither_near_nor_far(mall: Mall, away_ms: int) -> None:
+    owner = await mall.owner()
+    with pytest.raises(Conflict) as refused:
+        await mall.order(owner, mall.number(), expires_at_ms=wall_clock_ms() + away_ms)
+    assert refused.value.data["code"] == "PARAM_ERROR"
+
+
+async def test_a_closed_order_cannot_be_paid(
+    pay: WechatEcommerce, mall: Mall, phone: Phone
+) -> None:
+    owner, number = await mall.owner(), mall.number()
+    prepay_id = await mall.order(owner, number)
+    await pay.close(sub_mchid=owner, out_trade_no=number)
+    await pay.close(sub_mchid=owner, out_trade_no=number)
+    assert (await pay.query(sub_mchid=owner, out_trade_no=number)).state == "CLOSED"
+    status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id)
+    assert (status, answer["code"]) == (400, "ORDER_CLOSED")
+    with pytest.raises(Conflict) as refused:
+        await mall.order(owner, number)
+    assert refused.value.data["code"] == "ORDER_CLOSED"
+
+
+async def test_a_paid_order_cannot_be_closed(pay: WechatEcommerce, mall: Mall) -> None:
+    owner = await mall.owner()
+    number = await mall.paid_order(owner)
+    with pytest.raises(Conflict) as refused:
+        await pay.close(sub_mchid=owner, out_trade_no=number)
+    assert refused.value.data["code"] == "ORDERPAID"
+
+
+async def test_strangers_are_no_sub_merchants(mall: Mall) -> None:
+    with pytest.raises(Conflict) as refused:
+        await mall.order("1600000000", mall.number())
+    assert refused.value.data["code"] == "NO_AUTH"
+
+
+async def test_an_order_is_its_sub_merchants_alone(pay: WechatEcommerce, mall: Mall) -> None:
+    owner, other = await mall.owner(), await mall.owner()
+    number = await mall.paid_order(owner)
+    with pytest.raises(NotFound):
+        await pay.query(sub_mchid=other, out_trade_no=number)
+    with pytest.raises(NotFound):
+        await pay.close(sub_mchid=other, out_trade_no=number)
+    with pytest.raises(NotFound):
+        await pay.refund(
+            sub_mchid=other, out_trade_no=number, out_refund_no=mall.number(), refund_fen=1,
+            total_fen=1250, reason="",
+        )  # fmt: skip
+
+
+async def test_a_payment_after_expiry_still_comes(
+    pay: WechatEcommerce, mall: Mall, phone: Phone, receiver: Receiver
+) -> None:
+    owner, number = await mall.owner(), mall.number()
+    prepay_id = await mall.order(owner, number)
+    await pay.close(sub_mchid=owner, out_trade_no=number)
+    status, _ = await phone.post("/sandbox/pay", prepay_id=prepay_id, after_expiry=True)
+    assert status == 200
+    received = await receiver.next()
+    told = pay.open_notification(received.headers, received.body, wall_clock_ms())
+    assert told.trade is not None
+    assert told.trade.state == "SUCCESS"
+    assert await mall.balance(owner) == (1250, 0)
 
 
 async def test_client_params_for_another_prepay_id_are_refused(
-    pay: WechatPay, shop: Shop, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone, owner: str
 ) -> None:
-    prepay_id = await shop.order(shop.number())
+    prepay_id = await mall.order(owner, mall.number())
     signed = pay.client_params(prepay_id, wall_clock_ms(), "nonce")
     signed["nonceStr"] = "other"
     status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id, **signed)
     assert (status, answer["code"]) == (400, "SIGN_ERROR")
-
-
-async def test_prepay_is_idempotent(shop: Shop) -> None:
-    number = shop.number()
-    assert await shop.order(number) == await shop.order(number)
 
 
 @pytest.mark.parametrize(
@@ -71,71 +141,44 @@ async def test_prepay_is_idempotent(shop: Shop) -> None:
         ({"expires_at_ms": 1_000}, "OUT_TRADE_NO_USED"),
     ],
 )
-async def test_prepay_refusals(shop: Shop, changes: dict[str, object], code: str) -> None:
-    number = shop.number()
-    await shop.order(number)
+async def test_prepay_refusals(
+    mall: Mall, changes: dict[str, object], code: str, owner: str
+) -> None:
+    number = mall.number()
+    await mall.order(owner, number)
     with pytest.raises(Conflict) as refused:
-        await shop.order(number, **changes)
+        await mall.order(owner, number, **changes)
     assert refused.value.data["code"] == code
 
 
 @pytest.mark.parametrize("number", ["short", "space in it", "x" * 33])
-async def test_a_bad_number_is_refused(shop: Shop, number: str) -> None:
+async def test_a_bad_number_is_refused(mall: Mall, number: str, owner: str) -> None:
     with pytest.raises(Conflict) as refused:
-        await shop.order(number)
+        await mall.order(owner, number)
     assert refused.value.data["code"] == "PARAM_ERROR"
 
 
-async def test_odd_numbers_and_titles_travel_well(pay: WechatPay, shop: Shop) -> None:
-    number = "|*_-" + shop.number()[:24]
-    await shop.order(number, description="“🚲” \ud83d halved", attach='{"a": "é"}')
-    assert (await pay.query(number)).out_trade_no == number
-    await pay.close(number)
-
-
-async def test_an_unknown_order_is_not_found(pay: WechatPay) -> None:
-    with pytest.raises(NotFound):
-        await pay.query("T-nobody-knows")
-    with pytest.raises(NotFound):
-        await pay.close("T-nobody-knows")
-
-
-async def test_nobody_pays_a_closed_order(pay: WechatPay, shop: Shop, phone: Phone) -> None:
-    number = shop.number()
-    prepay_id = await shop.order(number)
-    await pay.close(number)
-    await pay.close(number)
-    assert (await pay.query(number)).state == "CLOSED"
-    status, answer = await phone.post("/sandbox/pay", prepay_id=prepay_id)
-    assert (status, answer["code"]) == (400, "ORDER_CLOSED")
-    with pytest.raises(Conflict) as refused:
-        await shop.order(number)
-    assert refused.value.data["code"] == "ORDER_CLOSED"
-
-
-async def test_a_payment_that_overtakes_the_close(
-    pay: WechatPay, shop: Shop, phone: Phone, receiver: Receiver
+async def test_odd_numbers_and_titles_travel_well(
+    pay: WechatEcommerce, mall: Mall, owner: str
 ) -> None:
-    number = shop.number()
-    prepay_id = await shop.order(number)
-    await pay.close(number)
-    status, _ = await phone.post("/sandbox/pay", prepay_id=prepay_id, after_expiry=True)
-    assert status == 200
-    await receiver.next()
-    assert (await pay.query(number)).state == "SUCCESS"
+    number = "|*_-" + mall.number()[:24]
+    await mall.order(owner, number, description="“🚲” \ud83d halved", attach='{"a": "é"}')
+    assert (await pay.query(sub_mchid=owner, out_trade_no=number)).out_trade_no == number
+    await pay.close(sub_mchid=owner, out_trade_no=number)
 
 
-async def test_the_expiry_is_not_too_near(shop: Shop) -> None:
-    with pytest.raises(Conflict) as refused:
-        await shop.order(shop.number(), expires_at_ms=wall_clock_ms() + 1_000)
-    assert refused.value.data["code"] == "PARAM_ERROR"
+async def test_an_unknown_order_is_not_found(pay: WechatEcommerce, owner: str) -> None:
+    with pytest.raises(NotFound):
+        await pay.query(sub_mchid=owner, out_trade_no="T-nobody-knows")
+    with pytest.raises(NotFound):
+        await pay.close(sub_mchid=owner, out_trade_no="T-nobody-knows")
 
 
-async def test_nobody_pays_after_the_expiry(shop: Shop, phone: Phone) -> None:
+async def test_nobody_pays_after_the_expiry(mall: Mall, phone: Phone, owner: str) -> None:
     # 60 s is the least WeChat takes, scaled to 1.2 s; the expiry is cut down to a whole second.
     now_ms = wall_clock_ms()
     soon_ms = (now_ms // 1000 + 3) * 1000
-    prepay_id = await shop.order(shop.number(), expires_at_ms=soon_ms)
+    prepay_id = await mall.order(owner, mall.number(), expires_at_ms=soon_ms)
     status, answer = await phone.post(
         "/sandbox/pay", prepay_id=prepay_id, delay_ms=soon_ms - now_ms
     )
@@ -144,71 +187,44 @@ async def test_nobody_pays_after_the_expiry(shop: Shop, phone: Phone) -> None:
     assert status == 200
 
 
-async def test_a_paid_order_stays_paid(pay: WechatPay, shop: Shop) -> None:
-    number = await shop.paid_order()
+async def test_a_paid_order_stays_paid(pay: WechatEcommerce, mall: Mall, owner: str) -> None:
+    number = await mall.paid_order(owner)
     with pytest.raises(Conflict) as refused:
-        await pay.close(number)
+        await pay.close(sub_mchid=owner, out_trade_no=number)
     assert refused.value.data["code"] == "ORDERPAID"
     with pytest.raises(Conflict) as refused:
-        await shop.order(number)
+        await mall.order(owner, number)
     assert refused.value.data["code"] == "ORDERPAID"
 
 
-@pytest.mark.parametrize("fault", CALL_FAULTS)
-async def test_every_call_survives_a_fault(
-    pay: WechatPay, shop: Shop, phone: Phone, fault: str
-) -> None:
-    number, refund_number = shop.number(), shop.number()
-    await phone.faults(next=[fault])
-    prepay_id = await shop.order(number)
-    await phone.faults(next=[fault])
-    assert (await pay.query(number)).state == "NOTPAY"
-    await phone.post("/sandbox/pay", prepay_id=prepay_id)
-
-    await phone.faults(next=[fault])
-    refund = await pay.refund(
-        out_trade_no=number,
-        out_refund_no=refund_number,
-        refund_fen=250,
-        total_fen=1250,
-        reason="早还",
-    )
-    await phone.faults(next=[fault])
-    assert (await pay.query_refund(refund_number)).refund_id == refund.refund_id
-
-    unpaid = shop.number()
-    await shop.order(unpaid)
-    await phone.faults(next=[fault])
-    await pay.close(unpaid)
-    assert (await pay.query(unpaid)).state == "CLOSED"
-
-
-async def test_a_slow_answer_is_waited_for(shop: Shop, phone: Phone) -> None:
+async def test_a_slow_answer_is_waited_for(mall: Mall, phone: Phone, owner: str) -> None:
     await phone.faults(next=["delay"])
     before = await phone.calls()
-    await shop.order(shop.number())
+    await mall.order(owner, mall.number())
     assert await phone.calls() == before + 1
 
 
 async def test_a_storm_of_faults_is_mostly_survived(
-    pay: WechatPay, shop: Shop, phone: Phone
+    pay: WechatEcommerce, mall: Mall, phone: Phone, owner: str
 ) -> None:
     await phone.faults(rate=0.3, kinds=["error_before", "error_after", "drop_after"])
-    numbers = [shop.number() for _ in range(10)]
+    numbers = [mall.number() for _ in range(10)]
     prepay_ids = set()
     for number in numbers:
         with contextlib.suppress(PaymentProviderError):
-            prepay_ids.add(await shop.order(number))
+            prepay_ids.add(await mall.order(owner, number))
     await phone.faults(rate=0)
-    prepay_ids |= {await shop.order(number) for number in numbers}
+    prepay_ids |= {await mall.order(owner, number) for number in numbers}
     assert len(prepay_ids) == len(numbers)
 
 
 @pytest.mark.parametrize("fault", ["error_before", "drop_before"])
-async def test_a_lasting_fault_is_a_retryable_error(shop: Shop, phone: Phone, fault: str) -> None:
+async def test_a_lasting_fault_is_a_retryable_error(
+    mall: Mall, phone: Phone, fault: str, owner: str
+) -> None:
     await phone.faults(rate=1, kinds=[fault])
     with pytest.raises(PaymentProviderError) as refused:
-        await shop.order(shop.number())
+        await mall.order(owner, mall.number())
     assert refused.value.retryable
     assert refused.value.data["api"] == "prepay"
 
@@ -219,9 +235,9 @@ async def test_a_wrong_merchant_key_is_not_retried(sandbox: Sandbox, phone: Phon
         merchant_key_file=sandbox.run_dir / "platform_key.pem",
     )
     before = await phone.calls()
-    async with WechatPay(config) as wrong:
+    async with WechatEcommerce(config) as wrong:
         with pytest.raises(PaymentProviderError) as refused:
-            await wrong.query("T-whatever")
+            await wrong.query(sub_mchid="160", out_trade_no="T-whatever")
     assert refused.value.data["code"] == "SIGN_ERROR"
     assert await phone.calls() == before + 1
 
@@ -231,9 +247,9 @@ async def test_answers_signed_by_somebody_else_are_not_believed(sandbox: Sandbox
         sandbox.pay_config("http://127.0.0.1:9/"),
         platform_key_file=sandbox.run_dir / "merchant_pub.pem",
     )
-    async with WechatPay(config) as fooled:
+    async with WechatEcommerce(config) as fooled:
         with pytest.raises(PaymentProviderError) as refused:
-            await fooled.query("T-whatever")
+            await fooled.query(sub_mchid="160", out_trade_no="T-whatever")
     assert "not verified" in str(refused.value.data["reason"])
 
 
@@ -241,15 +257,15 @@ async def test_a_clock_that_is_wrong_by_minutes_is_noticed(sandbox: Sandbox) -> 
     def late() -> int:
         return wall_clock_ms() - 400_000
 
-    async with WechatPay(sandbox.pay_config("http://127.0.0.1:9/"), clock_ms=late) as slow:
+    async with WechatEcommerce(sandbox.pay_config("http://127.0.0.1:9/"), clock_ms=late) as slow:
         with pytest.raises(PaymentProviderError):
-            await slow.query("T-whatever")
+            await slow.query(sub_mchid="160", out_trade_no="T-whatever")
 
 
 async def test_an_unreachable_gateway_is_a_retryable_error(sandbox: Sandbox) -> None:
     config = dataclasses.replace(sandbox.pay_config("http://x/"), url="http://127.0.0.1:9")
     began = time.monotonic()
-    async with WechatPay(config) as lonely:
+    async with WechatEcommerce(config) as lonely:
         with pytest.raises(PaymentProviderError):
-            await lonely.query("T-whatever")
+            await lonely.query(sub_mchid="160", out_trade_no="T-whatever")
     assert time.monotonic() - began < 5

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from infra.wechat.pay import WechatPay, wall_clock_ms
+from infra.wechat.ecommerce import WechatEcommerce
+from infra.wechat.gateway import wall_clock_ms
 from sandbox.server.faults import CALL_KINDS, Faults
 from tests.integration.sandbox.conftest import (
-    FAR_MS,
     ROOT,
+    Mall,
     Phone,
     Receiver,
     Sandbox,
-    Shop,
     running_sandbox,
 )
 
@@ -51,25 +51,21 @@ async def test_a_restart_forgets_nothing(
     tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
 ) -> None:
     receiver.answers.append(500)  # the first notification is not heard; the next server must go on
-    order: dict[str, Any] = {
-        "description": "d",
-        "amount_fen": 5,
-        "openid": "bob",
-        "expires_at_ms": FAR_MS,
-    }
     slow = ("--time-factor", "0.2")
     with running_sandbox(tmp_path, *slow) as before:
-        async with WechatPay(before.pay_config(receiver.url)) as pay:
-            unpaid = await pay.prepay(out_trade_no="T-unpaid", **order)
-            paid = await pay.prepay(out_trade_no="T-paid", **order)
-        phone = Phone(http, before.url)
-        assert (await phone.post("/sandbox/pay", prepay_id=paid.prepay_id))[0] == 200
-        first = await receiver.next()
+        async with WechatEcommerce(before.pay_config(receiver.url)) as pay:
+            mall = Mall(pay, Phone(http, before.url))
+            owner = await mall.owner()
+            unpaid = await mall.order(owner, "T-unpaid")
+            paid = await mall.paid_order(owner)
+            first = await receiver.next()
     with running_sandbox(tmp_path, *slow) as after:
         assert after.account == before.account
-        async with WechatPay(after.pay_config(receiver.url)) as pay:
-            assert (await pay.query("T-paid")).state == "SUCCESS"
-            assert await pay.prepay(out_trade_no="T-unpaid", **order) == unpaid
+        async with WechatEcommerce(after.pay_config(receiver.url)) as pay:
+            mall = Mall(pay, Phone(http, after.url))
+            assert (await pay.query(sub_mchid=owner, out_trade_no=paid)).state == "SUCCESS"
+            assert await mall.order(owner, "T-unpaid") == unpaid
+            assert await mall.balance(owner) == (mall.amount_fen, 0)
             second = await receiver.next()
             one, two = (
                 pay.open_notification(n.headers, n.body, wall_clock_ms()) for n in (first, second)
@@ -77,14 +73,14 @@ async def test_a_restart_forgets_nothing(
             assert one.id == two.id
 
 
-async def test_fault_plans(phone: Phone, pay: WechatPay, shop: Shop) -> None:
+async def test_fault_plans(phone: Phone, mall: Mall, owner: str) -> None:
     for bad in ({"rate": 2}, {"rate": "x"}, {"kinds": ["nonsense"]}, {"next": "delay"}):
         status, _ = await phone.faults(**bad)
         assert status == 400
     before = (await phone.get("/sandbox/faults"))["injected"].get("error_after", 0)
     _, report = await phone.faults(next=["error_after", "notify_drop"])
     assert report["next"] == ["error_after", "notify_drop"]
-    await shop.order(shop.number())
+    await mall.order(owner, mall.number())
     report = await phone.get("/sandbox/faults")
     assert report["injected"]["error_after"] == before + 1
     assert report["next"] == ["notify_drop"]
@@ -105,7 +101,7 @@ async def test_a_page_from_elsewhere_may_call_the_phone(
     async with http.options(f"{sandbox.url}/sandbox/pay") as answer:
         assert answer.status == 200
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    async with http.get(f"{sandbox.url}/v3/pay/transactions/id/4?mchid=1") as answer:
+    async with http.get(f"{sandbox.url}/v3/pay/partner/transactions/id/4?sp_mchid=1") as answer:
         assert answer.status == 401
         assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -167,7 +163,7 @@ async def test_messages_and_the_text_check(sandbox: Sandbox, phone: Phone) -> No
 
 
 async def test_another_library_agrees(
-    sandbox: Sandbox, phone: Phone, pay: WechatPay, shop: Shop, receiver: Receiver
+    sandbox: Sandbox, phone: Phone, pay: WechatEcommerce, owner: str, receiver: Receiver
 ) -> None:
     """The sandbox was written beside our client; wechatpayv3 was not, and agrees."""
     library = pytest.importorskip("wechatpayv3.async_")
@@ -182,15 +178,17 @@ async def test_another_library_agrees(
         notify_url=receiver.url,
         public_key=(run_dir / "platform_pub.pem").read_text(),
         public_key_id=account["platform_key_id"],
+        partner_mode=True,
     )
     client._core._gate_way = sandbox.url
-    number = shop.number()
+    number = f"L-{secrets.token_hex(8)}"
     async with client:
         status, answer = await client.pay(
             description="工具",
             out_trade_no=number,
             amount={"total": 99},
-            payer={"openid": "carol"},
+            payer={"sp_openid": "carol"},
+            sub_mchid=owner,
         )
         assert status == 200, answer
         prepay_id = json.loads(answer)["prepay_id"]
@@ -200,6 +198,7 @@ async def test_another_library_agrees(
             {name.lower(): value for name, value in received.headers.items()}, received.body
         )
         assert event["resource"]["amount"]["total"] == 99
-        status, answer = await client.query(out_trade_no=number)
+        status, answer = await client.query(out_trade_no=number, sub_mchid=owner)
         assert json.loads(answer)["trade_state"] == "SUCCESS"
-    assert (await pay.query(number)).payer_openid == "carol"
+    found = await pay.query(sub_mchid=owner, out_trade_no=number)
+    assert found.payer_openid == "carol"

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import web
 
 from infra.config import Wechat
+from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.login import BUDGET_S, WechatLogin
-from infra.wechat.pay import WechatPay
 from infra.wechat.signing import verify
 from market.kernel.errors import (
     BadLoginCode,
@@ -131,13 +131,13 @@ async def test_an_absurd_code_is_not_even_asked_about(code: str) -> None:
 async def query(pay_config: PayConfig, script: Script) -> object:
     async with (
         server(script) as url,
-        WechatPay(pay_config(url), clock_ms=lambda: NOW_MS) as pay,
+        WechatEcommerce(pay_config(url), clock_ms=lambda: NOW_MS) as pay,
     ):
-        return await pay.query("T-1")
+        return await pay.query(sub_mchid="160", out_trade_no="T-1")
 
 
 UNPAID = (
-    '{"appid": "wx1", "mchid": "190", "out_trade_no": "T-1", "trade_state": "NOTPAY",'
+    '{"sp_appid": "wx1", "sp_mchid": "190", "sub_mchid": "160", "out_trade_no": "T-1", "trade_state": "NOTPAY",'
     ' "amount": {"total": 1}}'
 )
 
@@ -200,11 +200,11 @@ async def test_passing_troubles_are_tried_again(
 
 async def test_calls_need_the_block(pay_config: PayConfig) -> None:
     with pytest.raises(RuntimeError, match="async with"):
-        await WechatPay(pay_config("http://x")).query("T-1")
+        await WechatEcommerce(pay_config("http://x")).query(sub_mchid="160", out_trade_no="T-1")
 
 
 async def test_client_params_are_signed_text(pay_config: PayConfig, merchant: Pair) -> None:
-    async with WechatPay(pay_config("http://x")) as pay:
+    async with WechatEcommerce(pay_config("http://x")) as pay:
         params = pay.client_params("wx2026", 1_782_288_000_999, "n1")
     signature = params.pop("paySign")
     assert params == {

@@ -13,7 +13,7 @@ from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.fields import Malformed
 from infra.wechat.notification import Addressee, opened
 from infra.wechat.shares import Share, SharePart, accepted_release_from, share_from
-from infra.wechat.trades import Refund, accepted_refund_from, partner_trade_from
+from infra.wechat.trades import Refund, accepted_refund_from, trade_from
 from market.kernel.errors import BadSignature, PaymentProviderError
 from tests.unit.infra.wechat.conftest import NOW_MS, Pair, PayConfig, envelope, signed_headers
 from tests.unit.infra.wechat.test_adapters_and_odd_servers import server
@@ -44,7 +44,7 @@ SHARE = {"out_order_no": "S-1", "order_id": "3008", "status": "FINISHED", "recei
 
 
 def test_a_sub_merchants_trade() -> None:
-    trade = partner_trade_from(TRADE, appid="wx1", mchid="190")
+    trade = trade_from(TRADE, appid="wx1", mchid="190")
     assert (trade.sub_mchid, trade.payer_openid, trade.paid_at_ms) == ("160", "alice", NOW_MS)
     for wrong in (
         {"sp_mchid": "191"},
@@ -56,7 +56,7 @@ def test_a_sub_merchants_trade() -> None:
         {"transaction_id": None},
     ):
         with pytest.raises(Malformed):
-            partner_trade_from(TRADE | wrong, appid="wx1", mchid="190")
+            trade_from(TRADE | wrong, appid="wx1", mchid="190")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_notifications_of_a_platform(platform: Pair, addressee: Addressee) -> No
         return found.trade or found.refund
 
     trade = told("TRANSACTION.SUCCESS", TRADE)
-    assert trade == partner_trade_from(TRADE, appid="wx1", mchid="190")
+    assert trade == trade_from(TRADE, appid="wx1", mchid="190")
     assert told("REFUND.SUCCESS", REFUND) == Refund(
         out_refund_no="R-1", refund_id="503", state="SUCCESS"
     )

@@ -13,17 +13,19 @@ from market.kernel.errors import BadSignature
 from tests.unit.infra.wechat.conftest import KEY_ID, NOW_MS, Pair, envelope, signed_headers
 
 PAID = {
-    "appid": "wx1",
-    "mchid": "190",
+    "sp_appid": "wx1",
+    "sp_mchid": "190",
+    "sub_mchid": "160",
     "out_trade_no": "T-1",
     "transaction_id": "42",
     "trade_state": "SUCCESS",
     "success_time": "2026-06-24T16:00:00+08:00",
-    "payer": {"openid": "alice"},
+    "payer": {"sp_openid": "alice"},
     "amount": {"total": 1250, "payer_total": 1250, "currency": "CNY"},
 }
 REFUNDED = {
-    "mchid": "190",
+    "sp_mchid": "190",
+    "sub_mchid": "160",
     "out_trade_no": "T-1",
     "out_refund_no": "R-1",
     "refund_id": "50",
@@ -44,6 +46,7 @@ def test_a_payment(addressee: Addressee, platform: Pair) -> None:
         amount_fen=1250,
         payer_openid="alice",
         paid_at_ms=1_782_288_000_000,
+        sub_mchid="160",
     )
 
 
@@ -108,9 +111,10 @@ def test_a_wrong_or_missing_header_is_refused(
 @pytest.mark.parametrize(
     "change",
     [
-        {"appid": "wx2"},
-        {"mchid": "191"},
-        {"mchid": None},
+        {"sp_appid": "wx2"},
+        {"sp_mchid": "191"},
+        {"sp_mchid": None},
+        {"sub_mchid": ""},
         {"amount": {"total": "1250"}},
         {"amount": {"total": True}},
         {"amount": {"total": 1250, "currency": "USD"}},

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.config import ConfigError
-from infra.wechat.pay import WechatPay
+from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.signing import (
     PROBE,
     Unverified,
@@ -116,7 +116,7 @@ def test_broken_seals_are_refused(nonce: bytes, ciphertext: str) -> None:
 async def test_an_apiv3_key_of_another_length_is_explained(pay_config: PayConfig) -> None:
     short = dataclasses.replace(pay_config("http://x"), apiv3_key="short")
     with pytest.raises(ConfigError, match="32 bytes"):
-        async with WechatPay(short):
+        async with WechatEcommerce(short):
             pass
 
 

@@ -8,8 +8,9 @@ from infra.wechat.fields import Malformed
 from infra.wechat.trades import refund_from, rfc3339, trade_from
 
 UNPAID = {
-    "appid": "wx1",
-    "mchid": "190",
+    "sp_appid": "wx1",
+    "sp_mchid": "190",
+    "sub_mchid": "160",
     "out_trade_no": "T-1",
     "trade_state": "NOTPAY",
     "payer": {},
