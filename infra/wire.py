@@ -51,9 +51,12 @@ def json(value: object) -> bytes:
     return _to_json.encode(value)
 
 
-def encoded(value: object) -> msgspec.Raw:
+Encoded = msgspec.Raw
+
+
+def encoded(value: object) -> Encoded:
     """As a part of what `msgpack` will encode: done now, and not again."""
-    return msgspec.Raw(_to_msgpack.encode(value))
+    return Encoded(_to_msgpack.encode(value))
 
 
 def from_msgpack(raw: bytes, type_: type[T]) -> T:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from infra import wire
 from infra.mysql.connection import many
 from infra.mysql.outbox import Published
-from market.kernel.facts import KINDS, Heard
+from market.kernel.facts import KINDS, FactData, Heard
 from market.kernel.ids import Id
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def insert(tx: Tx, schema: str, published: Sequence[Published]) -> None:
     tx.defer(many(INSERT.format(schema=schema), len(published)), *values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
     """An inbox row. Read by `heard` only when its turn comes, so that one which cannot be read hurts itself alone."""
 
@@ -66,15 +67,21 @@ class Waiting:
         """Raise KeyError for a kind that this release does not know, msgspec.MsgspecError for data it cannot read."""
         return Heard(
             fact_id=self.fact_id, kind=self.kind, entity=self.entity, version=self.version,
-            occurred_ms=self.occurred_ms, data=wire.from_msgpack(self.data, KINDS[self.kind]),
+            occurred_ms=self.occurred_ms, data=_read(self.kind, self.data),
         )  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def _read(kind: str, data: bytes) -> FactData:
+    """Several wings of one process hear of one fact, soon after each other: it is read once."""
+    return wire.from_msgpack(data, KINDS[kind])
 
 
 async def pending(cursor: Cursor, now_ms: int, limit: int) -> list[Waiting]:
     """The oldest facts that are due and whose entity is not waiting for a failed one."""
     rows = await cursor.all(PENDING, now_ms, now_ms, limit)
     return [
-        Waiting(seq, Id(fact_id), kind, Id(entity), version, occurred_us // 1000, bytes(data))
+        Waiting(seq, Id(fact_id), kind, Id(entity), version, occurred_us // 1000, data)
         for seq, fact_id, kind, entity, version, occurred_us, data in rows
     ]
 

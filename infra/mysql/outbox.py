@@ -14,7 +14,7 @@ from infra import wire
 from infra.mysql.connection import many
 from market.kernel.facts import Fact
 from market.kernel.ids import Id
-from market.kernel.topics import Push
+from market.kernel.topics import Kind, Push
 
 if TYPE_CHECKING:
     from infra.mysql.database import Cursor, Tx
@@ -46,6 +46,17 @@ class Published:
     seq: int = 0
 
 
+@dataclass
+class _Kept:
+    """A push as it is in its row."""
+
+    topic: str
+    kind: Kind
+    version: int
+    payload: wire.Encoded
+    key: str | None = None
+
+
 def prepare(fact: Fact, fact_id: Id, now_us: int) -> Published:
     """Each payload is encoded here, once, for the row and for Redis."""
     pushes = tuple(replace(push, payload=wire.encoded(push.payload)) for push in fact.pushes)
@@ -64,14 +75,13 @@ def append(tx: Tx, published: Sequence[Published]) -> None:
 
 
 async def waiting(cursor: Cursor, limit: int, except_for: Collection[int] = ()) -> list[Published]:
-    """The rows that are there, oldest first, but not those whose `seq` is in `except_for`."""
+    """The rows that are there, oldest first, but not those whose `seq` is in `except_for`. The pushes' payloads stay encoded."""
     skip = [*except_for] or [0]
     sql = SELECT.format(", ".join(["%s"] * len(skip)))
     return [
         Published(
             fact_id=Id(fact_id), kind=kind, entity=Id(entity), version=version, committed_us=occurred_us,
-            data=bytes(data), pushes=wire.from_msgpack(bytes(pushes), tuple[Push, ...]),
-            pushes_raw=bytes(pushes), seq=seq,
+            data=data, pushes=tuple([Push(**one.__dict__) for one in wire.from_msgpack(pushes, list[_Kept])]), pushes_raw=pushes, seq=seq,
         )
         for seq, fact_id, kind, entity, version, occurred_us, data, pushes in await cursor.all(sql, *skip, limit)
     ]  # fmt: skip

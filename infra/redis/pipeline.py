@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +23,8 @@ async def execute(redis: Redis, commands: Sequence[Command]) -> list[object]:
 
     async def exchange() -> list[object]:
         await connection.send_packed_command(packed)
-        return [await _answer(connection) for _ in commands]
+        async with asyncio.timeout(connection.socket_timeout):
+            return [await _answer(connection) for _ in commands]
 
     try:
         answers: list[object] = await connection.retry.call_with_retry(
@@ -34,6 +37,8 @@ async def execute(redis: Redis, commands: Sequence[Command]) -> list[object]:
 
 async def _answer(connection: AbstractConnection) -> object:
     try:
-        return await connection.read_response()
+        return await connection.read_response(
+            timeout=math.inf
+        )  # `exchange` sets the limit, for all
     except ResponseError as refusal:
         return refusal

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from market.kernel.errors import BadInput
 from market.kernel.facts import (
@@ -20,6 +21,7 @@ from market.kernel.facts import (
 )
 from market.kernel.ids import Id
 from market.kernel.money import yuan
+from market.kernel.period import MINUTE_MS
 from market.notices.rules import wording
 from market.notices.rules.wording import Role
 
@@ -129,7 +131,7 @@ def _draft(
         user_id=user_id,
         kind=kind,
         title=title,
-        body=body.format(**_known(order)) if order else body,
+        body=body.format_map(_Known(order)) if order else body,
         link=link,
     )
 
@@ -140,20 +142,39 @@ def _money(user_id: Id, kind: str, words: tuple[str, str], order_id: Id, amount_
     return Draft(user_id=user_id, kind=kind, title=title, body=body, link=Link(order_id=order_id))
 
 
-def _known(order: OrderMoved) -> dict[str, str]:
-    """What a template may name."""
+class _Known(dict[str, str]):
+    """What a template may name, worked out when it is named."""
+
+    def __init__(self, order: OrderMoved) -> None:
+        super().__init__()
+        self._order = order
+
+    def __missing__(self, name: str) -> str:
+        return KNOWN[name](self._order)
+
+
+def _title(order: OrderMoved) -> str:
     long = len(order.title) > TITLE_CHARACTERS
-    return {
-        "title": order.title[: TITLE_CHARACTERS - 1] + "…" if long else order.title,
-        "total": yuan(order.total_fen),
-        "rent": yuan(order.rent_fen),
-        "deposit": yuan(order.deposit_fen),
-        "start": _when(order.start_ms),
-        "end": _when(order.end_ms),
-        "pay_by": _when(order.pay_by_ms),
-    }
+    return order.title[: TITLE_CHARACTERS - 1] + "…" if long else order.title
+
+
+KNOWN: dict[str, Callable[[OrderMoved], str]] = {
+    "title": _title,
+    "total": lambda order: yuan(order.total_fen),
+    "rent": lambda order: yuan(order.rent_fen),
+    "deposit": lambda order: yuan(order.deposit_fen),
+    "start": lambda order: _when(order.start_ms),
+    "end": lambda order: _when(order.end_ms),
+    "pay_by": lambda order: _when(order.pay_by_ms),
+}
 
 
 def _when(at_ms: int) -> str:
-    local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(BEIJING)
+    return _minute(at_ms // MINUTE_MS)
+
+
+@lru_cache(maxsize=4096)
+def _minute(number: int) -> str:
+    """What WHEN says is the same for a whole minute."""
+    local = datetime.fromtimestamp(number * 60, UTC).astimezone(BEIJING)
     return wording.WHEN.format(at=local)

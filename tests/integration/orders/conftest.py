@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra import wire
 from infra.mysql import outbox
 from infra.mysql.database import Tx
 from infra.process import Process, now_ms
@@ -16,6 +17,7 @@ from market.kernel.facts import Heard, ListingChanged, PaymentReceived
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
 from market.kernel.terms import TERMS, Terms
+from market.kernel.topics import Push
 from market.orders import actions, views
 from market.orders.commands import CreateOrder, GetCalendar, GetOrder, ReturnOrder, StartOrder
 from market.orders.handlers import HANDLERS
@@ -155,7 +157,12 @@ class Scene:
 
     async def facts(self, entity: Id) -> list[outbox.Published]:
         async with self.orders.db.read() as cursor:
-            return [item for item in await outbox.waiting(cursor, 100_000) if item.entity == entity]
+            found = [
+                item for item in await outbox.waiting(cursor, 100_000) if item.entity == entity
+            ]
+        for item in found:
+            item.pushes = wire.from_msgpack(item.pushes_raw, tuple[Push, ...])
+        return found
 
     async def calendar_version(self) -> int:
         return (

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra import wire
 from infra.mysql import outbox
 from infra.process import now_ms
 from market.kernel.actor import ANONYMOUS, Actor, Call
@@ -23,7 +24,7 @@ from market.kernel.errors import (
     Unauthenticated,
     VersionConflict,
 )  # fmt: skip
-from market.kernel.topics import Want
+from market.kernel.topics import Push, Want
 from market.users import actions, rules, views
 from market.users.actions import TokensView
 from market.users.commands import Ban, EditProfile, GetMe, GetProfile, Login, Logout, Refresh
@@ -56,7 +57,10 @@ def actor(users: Users, tokens: TokensView, at_ms: int = NOW_MS) -> Actor:
 
 async def facts(users: Users, entity: int) -> list[outbox.Published]:
     async with users.db.read() as cursor:
-        return [item for item in await outbox.waiting(cursor, 100_000) if item.entity == entity]
+        found = [item for item in await outbox.waiting(cursor, 100_000) if item.entity == entity]
+        for item in found:
+            item.pushes = wire.from_msgpack(item.pushes_raw, tuple[Push, ...])
+        return found
 
 
 async def state(users: Users, session: int) -> Any:
