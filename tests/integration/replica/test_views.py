@@ -36,7 +36,7 @@ from market.users.wing import open_wing as open_users
 from tests.integration.conftest import new_id, someone
 from tests.integration.listings.conftest import publish
 from tests.integration.orders.conftest import Scene
-from tests.integration.payments.conftest import new_deal
+from tests.integration.payments.conftest import a_deal
 from tests.integration.replica.conftest import Replicas
 
 Asked = Sequence[tuple[AnyOperation, object, Actor, dict[str, Any]]]
@@ -166,7 +166,7 @@ async def test_what_may_be_stale_goes_on_without_the_primary(
     payments = await open_payments(process)
     for opened in (listings, scene.orders, users, payments, ratings, notices, insights):
         await replicas.of(opened.db)
-    deal = await new_deal(payments)
+    deal = await a_deal(payments, None)
     money = {"order_id": deal.order_id}
     order, listing = await scene.create(), await publish(listings, someone())
     await asyncio.to_thread(servers.replica.catch_up)
