@@ -96,6 +96,7 @@ def server_environment(
         "SHAREHUB_OPERATORS": "operator",
         "SHAREHUB_PAYMENT_QUERY_S": "2",
         "SHAREHUB_PAYMENT_SHARE_AFTER_S": "1.5",  # the sandbox hurries too
+        "SHAREHUB_UNPAID_ORDERS": "0",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
+from prometheus_client import Counter
 
 from market.kernel.errors import Unavailable
 from market.orders import actions, store
@@ -16,6 +17,12 @@ BATCH = 100
 RETRY_MS = 30_000
 
 log = structlog.get_logger("order_timers")
+
+TIMERS = Counter(
+    "sharehub_order_timers_total",
+    "What was to happen by itself to orders: fired, late (the order had moved on), or failed, to be tried again.",
+    ["outcome"],
+)
 
 
 async def run_once(orders: Orders, now_ms: int) -> int:
@@ -31,7 +38,10 @@ async def run_once(orders: Orders, now_ms: int) -> int:
             isinstance(outcome, BaseException) and not isinstance(outcome, Exception)
         ):
             raise outcome
+        if isinstance(outcome, bool):
+            TIMERS.labels("fired" if outcome else "late").inc()
         if isinstance(outcome, Exception):
+            TIMERS.labels("failed").inc()
             log.error("timer failed", order_id=str(int(order_id)), exc_info=outcome)
             async with orders.db.read() as cursor:
                 await store.postpone_timer(cursor, order_id, now_ms, RETRY_MS)

@@ -18,11 +18,14 @@ from redis.exceptions import RedisError
 from infra.redis import keys
 from infra.redis.client import script
 from infra.redis.pipeline import execute
-from market.kernel.errors import Held, Unavailable
+from market.kernel.errors import Held, HoldSpent, Unavailable
 from market.kernel.ids import Id
 from market.kernel.period import Period
 
 log = structlog.get_logger("leases")
+
+LONGEST_MS = 10 * 60_000
+"""Whoever has not ordered by then lets others, for a minute at least or by giving the hold back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,9 @@ class Leases:
     epoch: str
     counter: int
     leases: tuple[Lease, ...]
+
+    def until_ms(self, lease_id: str) -> int:
+        return next(lease.until_ms for lease in self.leases if lease.lease_id == lease_id)
 
 
 class LeaseBook:
@@ -61,8 +67,10 @@ class LeaseBook:
         *,
         alone: bool = True,
     ) -> Leases:
-        """Take or renew. Raise Held when somebody else's lease overlaps and one wants to be `alone`, Unavailable when Redis
-        is away.
+        """Take or renew; it may end before `until_ms`, since nobody holds for longer than LONGEST_MS in a row.
+
+        Raise Held when somebody else's lease overlaps and one wants to be `alone`, HoldSpent at the end of that time,
+        Unavailable when Redis is away.
         """
         verdict, leases = await self._run(
             listing_id,
@@ -74,6 +82,8 @@ class LeaseBook:
             period.end_ms,
             until_ms,
         )
+        if verdict == "spent":
+            raise HoldSpent
         if verdict != "ok":
             raise Held
         return leases
@@ -132,6 +142,7 @@ class LeaseBook:
                     now_ms,
                     *(int(a) if isinstance(a, int) else a for a in args),
                     secrets.token_hex(4),
+                    LONGEST_MS,
                 ],  # Id is an int
             )
         except (RedisError, OSError) as error:

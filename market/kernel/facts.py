@@ -214,6 +214,19 @@ class CodesReplaced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceAdded:
+    """A party has shown something in a claim or a dispute. What it is stays in the order."""
+
+    KIND: ClassVar[str] = "order.evidence_added"
+    order_id: Id
+    version: int
+    by: str
+    """buyer or owner"""
+    buyer_id: Id
+    owner_id: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChanged:
     """What a listing's plan offers has changed; bookings change it too, but travel with their order's fact."""
 
@@ -230,7 +243,7 @@ ORDER_STATES = (
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
     | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
-    | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced
+    | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced | EvidenceAdded
 )  # fmt: skip
 
 KINDS: dict[str, type[FactData]] = {
@@ -238,7 +251,7 @@ KINDS: dict[str, type[FactData]] = {
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
-        CalendarChanged, CodesReplaced,
+        CalendarChanged, CodesReplaced, EvidenceAdded,
     )
 } | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip
 """kind -> the type of its data. The one list of all kinds of facts."""

@@ -36,6 +36,7 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
 
 HANDLERS: dict[str, Handler[Notices]] = {
     **{f"order.{state}": on_facts for state in ORDER_STATES},
+    "order.evidence_added": on_facts,
     "payment.refunded": on_facts,
     "payment.settled": on_facts,
     "payment.onboarding": on_facts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import dataclass
+from typing import Protocol
 
 from infra.action import action, table
 from market.kernel.actor import Call, require_operator
@@ -15,9 +16,15 @@ from market.kernel.terms import use_of
 from market.orders import store
 from market.orders.commands import (
     AcceptReturn,
+    AddEvidence,
+    ApproveRequest,
     CancelOrder,
+    Claim,
+    ConcedeClaim,
+    ContestClaim,
     CreateOrder,
     DecideDispute,
+    DeclineRequest,
     DisputeOrder,
     Hold,
     ReleaseHold,
@@ -26,7 +33,8 @@ from market.orders.commands import (
 )  # fmt: skip
 from market.orders.rules import booking, deciding
 from market.orders.rules import order as rules
-from market.orders.rules.order import Codes, OrderView
+from market.orders.rules.division import Split
+from market.orders.rules.order import SILENT, Codes, OrderView, Words
 from market.orders.wing import Orders
 
 
@@ -64,14 +72,13 @@ async def hold(orders: Orders, call: Call, command: Hold) -> HoldView:
     wanted = use_of(bookable.terms, period, command.seats)
     booking.check_free(bookable.terms, wanted, busy[bookable.listing_id])
     lease_id = command.lease_id or secrets.token_urlsafe(9)
-    until_ms = call.now_ms + booking.LEASE_MS
     held = await orders.leases.take(
-        bookable.listing_id, lease_id, call.actor.user_id, period, call.now_ms, until_ms,
-        alone=bookable.terms.capacity == 1,
+        bookable.listing_id, lease_id, call.actor.user_id, period, call.now_ms,
+        call.now_ms + booking.LEASE_MS, alone=bookable.terms.capacity == 1,
     )  # fmt: skip
     return HoldView(
         listing_id=bookable.listing_id, lease_id=lease_id, start_ms=period.start_ms, end_ms=period.end_ms,
-        until_ms=until_ms, epoch=held.epoch, counter=held.counter,
+        until_ms=held.until_ms(lease_id), epoch=held.epoch, counter=held.counter,
     )  # fmt: skip
 
 
@@ -92,6 +99,7 @@ async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
         listing_id=command.listing_id, buyer_id=call.actor.user_id, period=period,
         terms_version=command.terms_version, seats=command.seats, codes=_codes(), now_ms=call.now_ms,
         held=await _held_by_another(orders, call, command.listing_id, period),
+        most_unpaid=orders.most_unpaid,
     )  # fmt: skip
     view = await orders.groups.do(wish, call, command)
     if command.lease_id:
@@ -101,22 +109,35 @@ async def create(orders: Orders, call: Call, command: CreateOrder) -> OrderView:
     return view
 
 
+@action("orders.approve")
+async def approve(orders: Orders, call: Call, command: ApproveRequest) -> OrderView:
+    """The owner agrees to a request; the buyer then has 15 minutes to pay. Locks the order."""
+    return await _move(orders, call, "approve", command)
+
+
+@action("orders.decline")
+async def decline(orders: Orders, call: Call, command: DeclineRequest) -> OrderView:
+    """The owner does not agree to a request. Locks the bookable, then the order."""
+    return await _move(orders, call, "decline", command, Words(reason=command.reason))
+
+
 @action("orders.cancel")
 async def cancel(orders: Orders, call: Call, command: CancelOrder) -> OrderView:
-    """Either party, before it starts; what was paid goes back. Locks the bookable, then the order."""
-    return await _move(orders, call, "cancel", command)
+    """Either party, before it starts. What was paid goes back, less what the policy keeps when the buyer cancels. Locks the
+    bookable, then the order."""
+    return await _move(orders, call, "cancel", command, Words(reason=command.reason))
 
 
 @action("orders.start")
 async def start(orders: Orders, call: Call, command: StartOrder) -> OrderView:
     """The owner hands over, entering the code which the buyer shows. Locks the order."""
-    return await _move(orders, call, "start", command)
+    return await _move(orders, call, "start", command, Words(code=command.code))
 
 
 @action("orders.return")
 async def give_back(orders: Orders, call: Call, command: ReturnOrder) -> OrderView:
     """The buyer gives back, entering the code which the owner shows. Locks the order."""
-    return await _move(orders, call, "return", command)
+    return await _move(orders, call, "return", command, Words(code=command.code))
 
 
 @action("orders.accept")
@@ -125,17 +146,49 @@ async def accept(orders: Orders, call: Call, command: AcceptReturn) -> OrderView
     return await _move(orders, call, "accept", command)
 
 
+@action("orders.claim")
+async def claim(orders: Orders, call: Call, command: Claim) -> OrderView:
+    """The owner wants a part of the deposit, within 48 h of the return. Locks the order."""
+    words = Words(reason=command.reason, objects=command.objects, claim_fen=command.amount_fen)
+    return await _move(orders, call, "claim", command, words)
+
+
+@action("orders.concede")
+async def concede(orders: Orders, call: Call, command: ConcedeClaim) -> OrderView:
+    """The buyer agrees to a claim: it is paid out of the deposit, and the order ends. Locks the order."""
+    return await _move(orders, call, "concede", command)
+
+
+@action("orders.contest")
+async def contest(orders: Orders, call: Call, command: ContestClaim) -> OrderView:
+    """The buyer does not agree to a claim: an operator decides. So does silence for 72 h. Locks the order."""
+    words = Words(reason=command.reason, objects=command.objects)
+    return await _move(orders, call, "contest", command, words)
+
+
 @action("orders.dispute")
 async def dispute(orders: Orders, call: Call, command: DisputeOrder) -> OrderView:
     """Either party asks for an operator. Locks the order."""
-    return await _move(orders, call, "dispute", command)
+    words = Words(reason=command.reason, objects=command.objects)
+    return await _move(orders, call, "dispute", command, words)
+
+
+@action("orders.evidence")
+async def show(orders: Orders, call: Call, command: AddEvidence) -> OrderView:
+    """Either party, while a claim or a dispute is open: a text, photos, or both. Locks the order."""
+    wish = deciding.Show(
+        order_id=command.order_id, actor=call.actor, text=command.text, objects=command.objects,
+        now_ms=call.now_ms, seen=command.version,
+    )  # fmt: skip
+    return await orders.groups.do(wish, call, command)
 
 
 @action("orders.decide")
 async def decide(orders: Orders, call: Call, command: DecideDispute) -> OrderView:
-    """Operators end a dispute, for the owner or for the buyer. Locks the bookable when refunding, then the order."""
+    """Operators end a dispute: for the owner, for the buyer, or by dividing. Locks the bookable when refunding, then the order."""
     require_operator(call.actor)
-    return await _move(orders, call, command.decision, command)
+    split = Split(rent_back_fen=command.rent_back_fen, deposit_kept_fen=command.deposit_kept_fen)
+    return await _move(orders, call, command.decision, command, Words(split=split))
 
 
 async def fire_timer(orders: Orders, order_id: Id, now_ms: int) -> bool:
@@ -151,13 +204,19 @@ async def fire_timer(orders: Orders, order_id: Id, now_ms: int) -> bool:
     return True
 
 
-Move = CancelOrder | StartOrder | ReturnOrder | AcceptReturn | DisputeOrder | DecideDispute
+class Moving(Protocol):
+    @property
+    def order_id(self) -> Id: ...
+    @property
+    def version(self) -> int | None: ...
 
 
-async def _move(orders: Orders, call: Call, name: str, command: Move) -> OrderView:
+async def _move(
+    orders: Orders, call: Call, name: str, command: Moving, words: Words = SILENT
+) -> OrderView:
     wish = deciding.Move(
         order_id=command.order_id, name=name, actor=call.actor, fresh=_codes(), now_ms=call.now_ms,
-        seen=command.version, code=getattr(command, "code", None), reason=getattr(command, "reason", ""),
+        seen=command.version, words=words,
     )  # fmt: skip
     return await orders.groups.do(wish, call, command)
 
@@ -180,4 +239,7 @@ def _codes() -> Codes:
     return Codes(start=f"{secrets.randbelow(10**6):06}", give_back=f"{secrets.randbelow(10**6):06}")
 
 
-ACTIONS = table(hold, release_hold, create, cancel, start, give_back, accept, dispute, decide)
+ACTIONS = table(
+    hold, release_hold, create, approve, decline, cancel, start, give_back, accept, claim, concede, contest,
+    dispute, show, decide,
+)  # fmt: skip

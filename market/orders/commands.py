@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from market.kernel.ids import Id
+from market.kernel.money import MAX_FEN
 
 Moment = Annotated[int, Meta(ge=0, lt=2**53, description="UTC milliseconds")]
 LeaseId = Annotated[str, Meta(min_length=1, max_length=32, pattern="^[A-Za-z0-9_-]+$")]
@@ -26,6 +27,11 @@ SeenOrders = Annotated[
 Terms = Annotated[int, Meta(ge=1, le=2**53, description="the listing's terms_version as last seen")]
 Seats = Annotated[int, Meta(ge=1, le=100, description="seats of a listing that has several")]
 Reason = Annotated[str, Meta(max_length=500)]
+Fen = Annotated[int, Meta(ge=0, le=MAX_FEN)]
+Told = Annotated[str, Meta(max_length=1000)]
+ObjectKey = Annotated[str, Meta(min_length=1, max_length=200)]
+ObjectKeys = Annotated[tuple[ObjectKey, ...], Meta(max_length=9)]
+"""Keys of photos in object storage; what they are is between those who look at them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,19 @@ class CreateOrder:
     terms_version: Terms
     seats: Seats = 1
     lease_id: LeaseId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveRequest:
+    order_id: Id
+    version: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineRequest:
+    order_id: Id
+    version: Seen | None = None
+    reason: Reason = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +110,57 @@ class AcceptReturn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The owner wants so much of the deposit: at most what being late has left of it."""
+
+    order_id: Id
+    amount_fen: Annotated[int, Meta(ge=1, le=MAX_FEN)]
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    objects: ObjectKeys = ()
+    version: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcedeClaim:
+    order_id: Id
+    version: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContestClaim:
+    order_id: Id
+    version: Seen | None = None
+    reason: Reason = ""
+    objects: ObjectKeys = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeOrder:
     order_id: Id
     version: Seen | None = None
     reason: Reason = ""
+    objects: ObjectKeys = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddEvidence:
+    """What either party has to show while a claim or a dispute is open; the other one and the operators see it."""
+
+    order_id: Id
+    text: Told = ""
+    objects: ObjectKeys = ()
+    version: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideDispute:
-    """Operators: `release` pays the owner, `refund` gives everything back to the buyer."""
+    """Operators: `release` pays the owner, with what they claimed; `refund` gives everything back to the buyer; `split` gives
+    `rent_back_fen` of the rent to the buyer and `deposit_kept_fen` of the deposit to the owner."""
 
     order_id: Id
-    decision: Literal["release", "refund"]
+    decision: Literal["release", "refund", "split"]
+    rent_back_fen: Fen = 0
+    deposit_kept_fen: Fen = 0
     version: Seen | None = None
 
 
@@ -112,6 +170,11 @@ class GetOrder:
 
     order_id: Id
     seen: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetEvidence:
+    order_id: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

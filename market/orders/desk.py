@@ -21,7 +21,7 @@ class Desk:
         for wish in wishes:
             if isinstance(wish, Create):
                 self._locks.listing(wish.listing_id)
-                self._locks.buyer(wish.buyer_id)
+                self._locks.buyer(wish.buyer_id, counted=wish.most_unpaid > 0)
             else:
                 self._locks.order(wish.order_id, frees=wish.frees)
         self.locks: Sequence[Statement] = self._locks.statements()

@@ -13,8 +13,10 @@ from market.kernel.facts import (
     CalendarChanged,
     CreditChanged,
     Fact,
+    FactData,
     Heard,
     ListingChanged,
+    PaymentClosed,
     PaymentReceived,
 )
 from market.kernel.ids import Id
@@ -23,7 +25,7 @@ from market.orders.desk import Desk
 from market.orders.rules import booking
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
-from market.orders.rules.deciding import Calendar, Paid
+from market.orders.rules.deciding import Calendar, Closed, Paid
 from market.orders.wing import Orders
 
 
@@ -81,19 +83,22 @@ def _heard(data: ListingChanged, version: int) -> Bookable:
 
 
 @Together
-async def on_payments_received(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
-    """pending_payment -> ready. Money that comes too late is payments' to give back: it hears of the expiry itself."""
-    wishes = [
-        Paid(order_id=fact.data.order_id, amount_fen=fact.data.amount_fen, now_ms=tx.now_ms)
-        for fact in facts
-        if isinstance(fact.data, PaymentReceived)
-    ]
+async def on_payments(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Paid -> ready; closed unpaid -> expired. Money that comes too late is payments' to give back: it hears of the end itself."""
+    wishes = [_told(fact.data, tx.now_ms) for fact in facts]
     desk = Desk(wishes)
     desk.load(await tx.together(*desk.locks))
     for wish in wishes:
         with contextlib.suppress(Conflict):
             desk.decide(wish, tx)
     desk.write(tx)
+
+
+def _told(data: FactData, now_ms: int) -> Paid | Closed:
+    if isinstance(data, PaymentReceived):
+        return Paid(order_id=data.order_id, amount_fen=data.amount_fen, now_ms=now_ms)
+    assert isinstance(data, PaymentClosed)
+    return Closed(order_id=data.order_id, now_ms=now_ms)
 
 
 @Together
@@ -104,6 +109,7 @@ async def on_credits_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> 
 
 HANDLERS: dict[str, Handler[Orders]] = {
     ListingChanged.KIND: on_listings_changed,
-    PaymentReceived.KIND: on_payments_received,
+    PaymentReceived.KIND: on_payments,
+    PaymentClosed.KIND: on_payments,
     CreditChanged.KIND: on_credits_changed,
 }

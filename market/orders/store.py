@@ -17,6 +17,7 @@ from market.kernel.terms import Terms
 from market.orders.rules import life
 from market.orders.rules.booking import Bookable
 from market.orders.rules.deciding import Book, Calendar
+from market.orders.rules.evidence import Piece
 from market.orders.rules.order import Order, due
 from market.orders.rules.price import UNKNOWN, Credit, Line
 
@@ -50,7 +51,8 @@ SAVE_CREDIT = (
 ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
     "start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, deposit_fen, fee_fen, "
-    "pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms FROM orders"
+    "pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen, "
+    "refund_fen, refund_deposit_fen, owner_fen, evidence FROM orders"
 )
 LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
 """An order's listing never changes, so that reading it needs no lock."""
@@ -63,14 +65,26 @@ ORDER_VERSIONS = "SELECT id, version FROM orders WHERE id IN ({})"
 INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
     "owner_id, title, address, start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, "
-    "deposit_fen, fee_fen, pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "deposit_fen, fee_fen, pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms, "
+    "late_hour_fen, late_fen, claim_fen, refund_fen, refund_deposit_fen, owner_fen, evidence, unpaid_by) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ON_DUPLICATE_ORDER = (
     " ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), blocking = VALUES(blocking), "
     "entered_ms = VALUES(entered_ms), start_code = VALUES(start_code), return_code = VALUES(return_code), "
-    "wrong_codes = VALUES(wrong_codes), reason = VALUES(reason), due_ms = VALUES(due_ms)"
+    "wrong_codes = VALUES(wrong_codes), reason = VALUES(reason), due_ms = VALUES(due_ms), "
+    "fee_fen = VALUES(fee_fen), pay_by_ms = VALUES(pay_by_ms), late_fen = VALUES(late_fen), "
+    "claim_fen = VALUES(claim_fen), refund_fen = VALUES(refund_fen), "
+    "refund_deposit_fen = VALUES(refund_deposit_fen), owner_fen = VALUES(owner_fen), "
+    "evidence = VALUES(evidence), unpaid_by = VALUES(unpaid_by)"
 )
+UNPAID = "SELECT unpaid_by, COUNT(*) FROM orders WHERE unpaid_by IN ({}) GROUP BY unpaid_by"
+INSERT_EVIDENCE = (
+    "INSERT INTO evidence (order_id, seq, party, text, objects, at_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s)"
+)
+EVIDENCE = "SELECT order_id, seq, party, text, objects, at_ms FROM evidence WHERE order_id = %s ORDER BY seq"
 POSTPONE = "UPDATE orders SET due_ms = %s WHERE id = %s AND due_ms <= %s"
 DUE = "SELECT id FROM orders WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
 
@@ -87,7 +101,8 @@ def _order(row: Row) -> Order:
     (
         id_, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address,
         start_ms, end_ms, until_ms, seats, terms_version, policy, lines, rent_fen, deposit_fen, fee_fen,
-        pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms,
+        pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen,
+        refund_fen, refund_deposit_fen, owner_fen, evidence,
     ) = row  # fmt: skip
     return Order(
         id=Id(id_), version=version, process_version=process_version, state=state, entered_ms=entered_ms,
@@ -96,7 +111,8 @@ def _order(row: Row) -> Order:
         terms_version=terms_version, policy=policy, lines=wire.from_json(lines, tuple[Line, ...]),
         rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen, pay_by_ms=pay_by_ms,
         start_code=start_code, return_code=return_code, wrong_codes=wrong_codes, reason=reason,
-        created_ms=created_ms,
+        created_ms=created_ms, late_hour_fen=late_hour_fen, late_fen=late_fen, claim_fen=claim_fen,
+        refund_fen=refund_fen, refund_deposit_fen=refund_deposit_fen, owner_fen=owner_fen, evidence=evidence,
     )  # fmt: skip
 
 
@@ -110,6 +126,7 @@ class Locks:
         self._orders: set[Id] = set()
         self._freed: set[Id] = set()
         self._buyers: set[Id] = set()
+        self._counted: set[Id] = set()
 
     def listing(self, listing_id: Id) -> None:
         self.listings.add(listing_id)
@@ -120,9 +137,12 @@ class Locks:
         if frees:
             self._freed.add(order_id)
 
-    def buyer(self, user_id: Id) -> None:
-        """Somebody whose credit matters. It is read and not locked."""
+    def buyer(self, user_id: Id, *, counted: bool) -> None:
+        """Somebody whose credit matters, and how many unpaid orders they have where these are `counted`. Read and not locked:
+        who orders on several devices at once may have some more."""
         self._buyers.add(user_id)
+        if counted:
+            self._counted.add(user_id)
 
     def statements(self) -> list[Statement]:
         found: list[Statement] = []
@@ -136,6 +156,8 @@ class Locks:
             found.append((BUSY.format(bookables), *which, self._since_ms))
         if self._buyers:
             found.append((CREDITS.format(_marks(self._buyers)), *self._buyers))
+        if self._counted:
+            found.append((UNPAID.format(_marks(self._counted)), *self._counted))
         return found
 
     def book(self, rows: Sequence[Sequence[Row]]) -> Book:
@@ -147,8 +169,9 @@ class Locks:
         taken = next(rest) if self.listings or self._freed else []
         for listing_id, order_id, start_ms, until_ms, seats in taken:
             calendars[listing_id].busy[Id(order_id)] = Use(Period(start_ms, until_ms), seats)
-        credits = {row[0]: _credit(row) for row in next(rest, [])}
-        return Book(calendars, {row[0]: _order(row) for row in orders}, credits)
+        credits = {row[0]: _credit(row) for row in (next(rest) if self._buyers else [])}
+        unpaid = {row[0]: row[1] for row in (next(rest) if self._counted else [])}
+        return Book(calendars, {row[0]: _order(row) for row in orders}, credits, unpaid)
 
 
 def _credit(row: Row) -> Credit:
@@ -169,6 +192,11 @@ def write(tx: Tx, book: Book) -> None:
         tx.defer(
             many(INSERT_ORDER, len(changed)) + ON_DUPLICATE_ORDER, *chain.from_iterable(changed)
         )
+    pieces = [
+        (p.order_id, p.seq, p.party, p.text, wire.json(p.objects), p.at_ms) for p in book.pieces
+    ]
+    if pieces:
+        tx.defer(many(INSERT_EVIDENCE, len(pieces)), *chain.from_iterable(pieces))
     tx.emit(*book.facts())
 
 
@@ -224,6 +252,16 @@ async def read_order(cursor: Cursor, order_id: Id) -> Order:
     return _order(row)
 
 
+async def read_evidence(cursor: Cursor, order_id: Id) -> list[Piece]:
+    return [
+        Piece(
+            order_id=Id(row[0]), seq=row[1], party=row[2], text=row[3],
+            objects=wire.from_json(row[4], tuple[str, ...]), at_ms=row[5],
+        )
+        for row in await cursor.all(EVIDENCE, order_id)
+    ]  # fmt: skip
+
+
 async def read_orders(cursor: Cursor, ids: Sequence[Id]) -> list[Order]:
     return [_order(row) for row in await cursor.all(f"{ORDER} WHERE id IN ({_marks(ids)})", *ids)]
 
@@ -244,6 +282,8 @@ def _values(o: Order) -> tuple[object, ...]:
         o.listing_id, o.buyer_id, o.owner_id, o.title, o.address, o.period.start_ms, o.period.end_ms,
         o.use.period.end_ms, o.seats, o.terms_version, o.policy, wire.json(o.lines), o.rent_fen, o.deposit_fen, o.fee_fen, o.pay_by_ms,
         o.start_code, o.return_code, o.wrong_codes, o.reason, _due_ms(o), o.created_ms,
+        o.late_hour_fen, o.late_fen, o.claim_fen, o.refund_fen, o.refund_deposit_fen, o.owner_fen, o.evidence,
+        o.buyer_id if life.counts_as_unpaid(o.state) else None,
     )  # fmt: skip
 
 

@@ -16,11 +16,20 @@ from market.kernel.seats import Use
 from market.kernel.terms import Booking, Policy
 from market.kernel.topics import EVERYONE, Snapshot, Want, topic_id
 from market.orders import store
-from market.orders.commands import GetCalendar, GetFree, GetOrder, GetQuote, ListOrders
-from market.orders.rules import booking, cancellation, price, seen
+from market.orders.commands import (
+    GetCalendar,
+    GetEvidence,
+    GetFree,
+    GetOrder,
+    GetQuote,
+    ListOrders,
+)  # fmt: skip
+from market.orders.rules import booking, cancellation, evidence, price, seen
 from market.orders.rules import order as rules
 from market.orders.rules.booking import CalendarView, FreeView
 from market.orders.rules.cancellation import Step
+from market.orders.rules.evidence import EvidenceView
+from market.orders.rules.life import BOTH, Seat
 from market.orders.rules.order import OrderView
 from market.orders.rules.price import Line
 from market.orders.wing import Orders
@@ -80,6 +89,16 @@ async def get(orders: Orders, call: Call, query: GetOrder) -> OrderView:
 
     order = await orders.db.as_new_as(query.seen, read, lambda order: order.version)
     return rules.see(order, rules.party_of(order, call.actor))
+
+
+@view("orders.evidence_of")
+async def evidence_of(orders: Orders, call: Call, query: GetEvidence) -> EvidenceView:
+    """What both parties have shown in a claim or a dispute, for them and for operators."""
+    async with orders.db.read() as cursor:
+        order = await store.read_order(cursor, query.order_id)
+        rules.party_of(order, call.actor)
+        pieces = await store.read_evidence(cursor, order.id)
+    return evidence.view(order, pieces)
 
 
 @view("orders.mine")
@@ -171,16 +190,16 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
     return found + await _hold_snapshots(orders, holds, now_ms)
 
 
-def _parties(topics: Iterable[str]) -> list[tuple[Id, rules.Seat]]:
+def _parties(topics: Iterable[str]) -> list[tuple[Id, Seat]]:
     return [
         (id_, role)
         for topic in topics
-        for role in rules.ROLES
+        for role in BOTH
         if topic.endswith(f":{role}") and (id_ := topic_id(topic.removesuffix(f":{role}"), "order"))
     ]
 
 
-def _order_snapshot(order: rules.Order, role: rules.Seat, have: dict[str, int | None]) -> Snapshot:
+def _order_snapshot(order: rules.Order, role: Seat, have: dict[str, int | None]) -> Snapshot:
     topic = rules.topic(order.id, role)
     return Snapshot(
         topic=topic, kind="state", version=order.version, readers=rules.may_join(order, role),

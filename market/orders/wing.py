@@ -18,6 +18,8 @@ class Orders:
     db: Database
     groups: Groups[Wish, OrderView]
     leases: LeaseBook
+    most_unpaid: int
+    """How many orders a buyer may have that are to be paid or answered; 0: any number."""
 
 
 async def open_wing(process: Process) -> Orders:
@@ -27,4 +29,7 @@ async def open_wing(process: Process) -> Orders:
         largest=process.config.integer("GROUP_SIZE", 64),
         at_once=process.config.integer("GROUPS_AT_ONCE", 3),
     )  # fmt: skip
-    return Orders(db=db, groups=groups, leases=LeaseBook(process.redis))
+    return Orders(
+        db=db, groups=groups, leases=LeaseBook(process.redis),
+        most_unpaid=process.config.integer("UNPAID_ORDERS", 5),
+    )  # fmt: skip

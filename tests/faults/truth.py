@@ -26,6 +26,7 @@ FREE = {"declined", "expired", "cancelled", "refunded"}
 UNPAID = {"requested", "pending_payment", "expiring", "declined", "cancelled", "expired"}
 ERRANDS = ("refunds", "payouts")
 NOTICES_OF = {
+    "order.evidence_added": 1,
     "payment.refunded": 1,
     "payment.settled": 1,
     "payment.onboarding": 1,

@@ -1,19 +1,28 @@
 -- The holds on one listing. Each change publishes the whole value.
 -- KEYS[1] the listing's leases, KEYS[2] the channel
 -- ARGV[1] now_ms, ARGV[2] verb (take, share, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
--- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new
--- Fields: '.epoch', '.counter' (no lease id has a dot), and lease id -> 'holder start end until'
+-- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new, ARGV[9] for how many ms somebody may hold in a row
+-- Fields: '.epoch', '.counter' (no lease id has a dot), lease id -> 'holder start end until', and '.since:HOLDER' ->
+-- 'since until': from when to when somebody has held without giving back, kept until a minute of not holding.
 -- What is not there has the epoch '' and the counter 0.
--- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok' or 'held'.
+-- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok', 'held' or 'spent'.
+local REST = 60000
 local now = tonumber(ARGV[1])
 local takes = ARGV[2] == 'take' or ARGV[2] == 'share'
 local all = redis.call('HGETALL', KEYS[1])
-local leases, epoch, counter, changed, latest = {}, nil, 0, false, now
+local leases, epoch, counter, changed, latest, since = {}, nil, 0, false, now, now
 for i = 1, #all, 2 do
     if all[i] == '.epoch' then
         epoch = all[i + 1]
     elseif all[i] == '.counter' then
         counter = tonumber(all[i + 1])
+    elseif string.sub(all[i], 1, 7) == '.since:' then
+        local from, till = string.match(all[i + 1], '^(%d+) (%d+)$')
+        if tonumber(till) + REST <= now then
+            redis.call('HDEL', KEYS[1], all[i])
+        elseif string.sub(all[i], 8) == ARGV[4] then
+            since = math.min(now, tonumber(from))
+        end
     else
         local holder, first, last, till = string.match(all[i + 1], '^(%d+) (%d+) (%d+) (%d+)$')
         if tonumber(till) <= now then
@@ -38,6 +47,10 @@ if takes then
     if mine and mine[1] ~= ARGV[4] then
         verdict = 'held'
     end
+    local till = math.min(tonumber(ARGV[7]), since + tonumber(ARGV[9]))
+    if verdict == 'ok' and till <= now then
+        verdict = 'spent'
+    end
     if verdict == 'ok' then
         for id, lease in pairs(leases) do
             if id ~= ARGV[3] and lease[1] == ARGV[4] then
@@ -45,14 +58,17 @@ if takes then
                 leases[id] = nil
             end
         end
-        leases[ARGV[3]] = {ARGV[4], ARGV[5], ARGV[6], ARGV[7]}
-        redis.call('HSET', KEYS[1], ARGV[3], table.concat(leases[ARGV[3]], ' '))
+        leases[ARGV[3]] = {ARGV[4], ARGV[5], ARGV[6], string.format('%d', till)}
+        redis.call(
+            'HSET', KEYS[1], ARGV[3], table.concat(leases[ARGV[3]], ' '),
+            '.since:' .. ARGV[4], string.format('%d %d', since, till)
+        )
         changed = true
     end
 elseif ARGV[2] == 'release' then
     local mine = leases[ARGV[3]]
     if mine and mine[1] == ARGV[4] then
-        redis.call('HDEL', KEYS[1], ARGV[3])
+        redis.call('HDEL', KEYS[1], ARGV[3], '.since:' .. ARGV[4])
         leases[ARGV[3]] = nil
         changed = true
     end

@@ -10,6 +10,7 @@ from functools import lru_cache
 from market.kernel.errors import BadInput
 from market.kernel.facts import (
     CreditChanged,
+    EvidenceAdded,
     FactData,
     MessageSent,
     OrderMoved,
@@ -84,6 +85,9 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
                 for role, user_id in parties.items()
                 if role in data.tells
             ]
+        case EvidenceAdded():
+            other = data.owner_id if data.by == "buyer" else data.buyer_id
+            return [_draft(other, kind, wording.EVIDENCE_ADDED, Link(order_id=data.order_id))]
         case PaymentRefunded():
             return [_money(data.buyer_id, kind, wording.REFUNDED, data.order_id, data.amount_fen)]
         case PaymentSettled():

@@ -42,6 +42,7 @@ ORDER: dict[tuple[str, Role], tuple[str, str]] = {
 }  # fmt: skip
 """(state of the order, role) -> (title, body). Every state has a sentence for both roles, which a test makes sure of."""
 
+EVIDENCE_ADDED = ("对方补充了证据", "对方在争议中补充了说明或照片，请查看。")
 REFUNDED = ("退款到账", "{amount} 元已原路退回您的微信账户。")
 SETTLED = ("收入到账", "{amount} 元已结算到您的余额。")
 ONBOARDING = {

@@ -10,17 +10,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from market.kernel.actor import Actor
-from market.kernel.errors import Conflict, MarketError, NotFound, NotYet, WrongCode
-from market.kernel.facts import CodesReplaced, Fact
+from market.kernel.errors import (
+    Conflict,
+    MarketError,
+    NotFound,
+    NotYet,
+    TooManyUnpaid,
+    WrongCode,
+)  # fmt: skip
+from market.kernel.facts import CodesReplaced, EvidenceAdded, Fact
 from market.kernel.ids import Id, gene_of
 from market.kernel.period import Period
 from market.kernel.seats import Use
 from market.kernel.terms import use_of
-from market.orders.rules import booking, life, price
+from market.orders.rules import booking, evidence, life, price
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
+from market.orders.rules.evidence import Piece
 from market.orders.rules.life import Party
-from market.orders.rules.order import Codes, Order, OrderView
+from market.orders.rules.order import SILENT, Codes, Order, OrderView, Words
 from market.orders.rules.price import Credit
 
 NewId = Callable[[int], Id]
@@ -40,6 +48,8 @@ class Create:
     now_ms: int
     seats: int = 1
     held: MarketError | None = None
+    most_unpaid: int = 0
+    """How many orders somebody may have that are to be paid or answered; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +62,24 @@ class Move:
     fresh: Codes
     now_ms: int
     seen: int | None = None
-    code: str | None = None
-    reason: str = ""
+    words: Words = SILENT
 
     @property
     def frees(self) -> bool:
-        return life.frees(life.BY_NAME[self.name])
+        return life.may_free(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """A piece of evidence."""
+
+    order_id: Id
+    actor: Actor
+    text: str
+    objects: tuple[str, ...]
+    now_ms: int
+    seen: int | None = None
+    frees: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +92,7 @@ class Due:
 
     @property
     def frees(self) -> bool:
-        return life.frees(life.BY_NAME[self.name])
+        return life.may_free(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +103,16 @@ class Paid:
     frees: bool = False
 
 
-Wish = Create | Move | Due | Paid
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """Nothing was paid, and nothing can be any more."""
+
+    order_id: Id
+    now_ms: int
+    frees: bool = True
+
+
+Wish = Create | Move | Show | Due | Paid | Closed
 Outcome = OrderView | MarketError
 
 
@@ -96,19 +127,31 @@ class Calendar:
         self.bookable = replace(self.bookable, version=self.bookable.version + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an order's change is told as: its transition, or a fact of another sort."""
+
+    order: Order
+    name: str
+    by: Party
+    other: CodesReplaced | EvidenceAdded | None = None
+
+
 @dataclass(slots=True)
 class Book:
-    """Rows under their locks, as they are by now. `changed` and `created` are the orders to be written."""
+    """Rows under their locks, as they are by now. `changed` and `created` are the orders to be written, with `pieces`."""
 
     calendars: dict[Id, Calendar] = field(default_factory=dict)
     orders: dict[Id, Order] = field(default_factory=dict)
     credits: dict[Id, Credit] = field(default_factory=dict)
+    unpaid: dict[Id, int] = field(default_factory=dict)
+    """Buyer -> how many orders of theirs are to be paid or answered."""
+    pieces: list[Piece] = field(default_factory=list)
     created: set[Id] = field(default_factory=set)
     changed: set[Id] = field(default_factory=set)
     touched: dict[Id, int] = field(default_factory=dict)
     """Listing -> by how much its calendar's version rises."""
-    _happened: list[tuple[Order, str, Party]] = field(default_factory=list)
-    _facts: list[Fact] = field(default_factory=list)
+    _events: list[Event] = field(default_factory=list)
 
     def calendar(self, listing_id: Id) -> Calendar:
         """Raise NotYet when this wing has not heard of the listing: it may be on its way."""
@@ -135,33 +178,45 @@ class Book:
                 calendar.busy.pop(order.id, None)
             calendar.bump()
             self.touched[order.listing_id] = self.touched.get(order.listing_id, 0) + 1
+        change = life.counts_as_unpaid(order.state) - (
+            before is not None and life.counts_as_unpaid(before.state)
+        )
+        self.unpaid[order.buyer_id] = self.unpaid.get(order.buyer_id, 0) + change
         self.orders[order.id] = order
         (self.created if before is None else self.changed).add(order.id)
-        self._happened.append((order, name, by))
+        self._events.append(Event(order, name, by))
 
-    def count_wrong_code(self, order: Order, fresh: Codes) -> None:
+    def count_wrong_code(self, order: Order, by: Party, fresh: Codes) -> None:
         order, replaced = rules.count_wrong_code(order, fresh)
         self.orders[order.id] = order
         self.changed.add(order.id)
         if replaced:
             data = CodesReplaced(order_id=order.id, version=order.version)
-            self._facts.append(
-                Fact(
-                    kind=CodesReplaced.KIND, entity=order.id, version=order.version, data=data,
-                    pushes=tuple(rules.pushes(order)),
-                )
-            )  # fmt: skip
+            self._events.append(Event(order, "", by, data))
+
+    def add(self, order: Order, piece: Piece) -> None:
+        self.orders[order.id] = order
+        self.changed.add(order.id)
+        self.pieces.append(piece)
+        data = EvidenceAdded(
+            order_id=order.id, version=order.version, by=piece.party, buyer_id=order.buyer_id,
+            owner_id=order.owner_id,
+        )  # fmt: skip
+        self._events.append(Event(order, "", piece.party, data))
 
     def facts(self) -> Iterator[Fact]:
         """In order for each order. A calendar that changed many times is told of once, as it is at the end."""
-        last = {order.listing_id: n for n, (order, _, _) in enumerate(self._happened)}
-        for n, (order, name, by) in enumerate(self._happened):
+        last = {e.order.listing_id: n for n, e in enumerate(self._events) if e.other is None}
+        for n, event in enumerate(self._events):
+            order = event.order
+            if event.other is not None:
+                yield rules.noted(order, event.other)
+                continue
             view = None
             if order.listing_id in self.touched and last[order.listing_id] == n:
                 calendar = self.calendars[order.listing_id]
                 view = booking.calendar(calendar.bookable, calendar.busy.values())
-            yield rules.happened(order, name, by, view)
-        yield from self._facts
+            yield rules.happened(order, event.name, event.by, view)
 
 
 def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
@@ -171,10 +226,14 @@ def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
             return _create(book, wish, new_id)
         case Move():
             return _move(book, wish)
+        case Show():
+            return _show(book, wish)
         case Due():
             return _fire(book, wish)
         case Paid():
             return _pay(book, wish)
+        case Closed():
+            return _enter(book, book.order(wish.order_id), "close", "payments", wish.now_ms)
 
 
 def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
@@ -186,6 +245,8 @@ def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
     booking.check_period(bookable, wish.buyer_id, wish.period, wish.now_ms)
     wanted = use_of(bookable.terms, wish.period, wish.seats)
     booking.check_free(bookable.terms, wanted, calendar.busy.values())
+    if wish.most_unpaid and book.unpaid.get(wish.buyer_id, 0) >= wish.most_unpaid:
+        raise TooManyUnpaid(limit=wish.most_unpaid)
     cost = price.quote(
         bookable.terms, wish.period, category=bookable.category, seats=wish.seats,
         credit=book.credits.get(wish.buyer_id, price.UNKNOWN),
@@ -201,15 +262,28 @@ def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
 def _move(book: Book, wish: Move) -> Outcome:
     order = book.order(wish.order_id)
     party = rules.party_of(order, wish.actor)
+    words = wish.words
     try:
-        moved, _ = rules.move(
-            order, wish.name, party, wish.now_ms, seen=wish.seen, code=wish.code, reason=wish.reason,
-        )  # fmt: skip
+        moved, _ = rules.move(order, wish.name, party, wish.now_ms, seen=wish.seen, words=words)
     except WrongCode as refusal:
-        book.count_wrong_code(order, wish.fresh)
+        book.count_wrong_code(order, party, wish.fresh)
         return refusal
+    if wish.name in evidence.SHOWING and (words.reason or words.objects):
+        moved, piece = evidence.show(moved, party, words.reason, words.objects, wish.now_ms)
+        book.pieces.append(piece)
     book.enter(moved, wish.name, party)
     return rules.see(moved, party)
+
+
+def _show(book: Book, wish: Show) -> Outcome:
+    order = book.order(wish.order_id)
+    party = rules.party_of(order, wish.actor)
+    rules.check_remark(order, "evidence", party, wish.seen)
+    evidence.check_piece(order, wish.text, wish.objects)
+    order = replace(order, version=order.version + 1)
+    order, piece = evidence.show(order, party, wish.text, wish.objects, wish.now_ms)
+    book.add(order, piece)
+    return rules.see(order, party)
 
 
 def _fire(book: Book, wish: Due) -> Outcome:
@@ -217,15 +291,18 @@ def _fire(book: Book, wish: Due) -> Outcome:
     due = rules.due(order)
     if due is None or due[1] != wish.name or due[0] > wish.now_ms:
         raise NotYet("nothing is due")
-    moved, _ = rules.move(order, wish.name, "time", wish.now_ms)
-    book.enter(moved, wish.name, "time")
-    return rules.see(moved, "operator")
+    return _enter(book, order, wish.name, "time", wish.now_ms)
 
 
 def _pay(book: Book, wish: Paid) -> Outcome:
     order = book.order(wish.order_id)
     if wish.amount_fen < order.total_fen:
         raise Conflict("too little money", total_fen=order.total_fen)
-    moved, _ = rules.move(order, "pay", "payments", wish.now_ms)
-    book.enter(moved, "pay", "payments")
+    name = "pay_late" if order.state == "expiring" else "pay"
+    return _enter(book, order, name, "payments", wish.now_ms)
+
+
+def _enter(book: Book, order: Order, name: str, by: Party, now_ms: int) -> OrderView:
+    moved, _ = rules.move(order, name, by, now_ms)
+    book.enter(moved, name, by)
     return rules.see(moved, "operator")

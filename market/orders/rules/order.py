@@ -5,20 +5,26 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from market.kernel.actor import Actor
-from market.kernel.errors import IllegalTransition, NotFound, VersionConflict, WrongCode
-from market.kernel.facts import Fact, OrderMoved
+from market.kernel.errors import (
+    BadInput,
+    IllegalTransition,
+    NotFound,
+    VersionConflict,
+    WrongCode,
+)  # fmt: skip
+from market.kernel.facts import CodesReplaced, EvidenceAdded, Fact, OrderMoved
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
-from market.kernel.terms import Policy
+from market.kernel.terms import Policy, Terms
 from market.kernel.topics import Push, Readers
-from market.orders.rules import life
+from market.orders.rules import cancellation, division, life
 from market.orders.rules.booking import Bookable, CalendarView
-from market.orders.rules.life import Party, State, Transition
-from market.orders.rules.price import Line, Price
+from market.orders.rules.division import Split
+from market.orders.rules.life import BOTH, Party, Seat, State, Transition
+from market.orders.rules.price import DAY_H, WEEK_H, Line, Price
 
 WRONG_CODES = 5
 """After so many wrong attempts the code is replaced."""
@@ -54,11 +60,22 @@ class Order:
     rent_fen: int
     deposit_fen: int
     fee_fen: int
+    """The platform's part of the rent; once the order has ended, of what is kept of it."""
+    late_hour_fen: int
+    """What each begun hour costs that the thing comes back late; `late_fen` is what it came to."""
+    late_fen: int
+    claim_fen: int
+    refund_fen: int
+    refund_deposit_fen: int
+    owner_fen: int
+    """Who got what, the fee beside it: 0 until the order has ended."""
     pay_by_ms: int
     start_code: str
     return_code: str
     wrong_codes: int
     reason: str
+    evidence: int
+    """How many pieces of evidence there are."""
     created_ms: int
 
     @property
@@ -75,8 +92,11 @@ class OrderView:
     """An order as one party may see it. The payload of `order:ID:ROLE`.
 
     `actions` are what that party may do now. `code` is to be shown to the other party. `due_ms`, `due_action`: what happens
-    by itself, and when. `reason`: why it was cancelled or disputed; a decision does not wipe it out.
-    `fee_fen` and `payout_fen` are the owner's business, `address` the paying buyer's.
+    by itself, and when. `reason`: why it was cancelled, claimed or disputed; a decision does not wipe it out.
+    Coming back late costs `late_hour_fen` for each begun hour, out of the deposit; `late_fen` is what it came to, `claim_fen`
+    what the owner wants beside it. `refund_fen` is what the buyer gets back, None until the order has ended.
+    `evidence` counts the pieces that `orders.evidence_of` reads. `fee_fen` and `payout_fen` are the owner's business,
+    `address` the paying buyer's.
     """
 
     order_id: Id
@@ -101,6 +121,11 @@ class OrderView:
     due_ms: int | None
     due_action: str | None
     reason: str
+    late_hour_fen: int
+    late_fen: int
+    claim_fen: int
+    refund_fen: int | None
+    evidence: int
     code: str | None = None
     address: str | None = None
     fee_fen: int | None = None
@@ -117,15 +142,30 @@ def create(
     now_ms: int,
     seats: int = 1,
 ) -> Order:
+    """Where the terms say so the owner is asked first, and the time to pay begins when they approve."""
+    request = bookable.terms.booking == "request"
     return Order(
-        id=order_id, version=1, process_version=life.PROCESS_VERSION, state=life.INITIAL, entered_ms=now_ms,
+        id=order_id, version=1, process_version=life.PROCESS_VERSION,
+        state="requested" if request else "pending_payment", entered_ms=now_ms,
         listing_id=bookable.listing_id, buyer_id=buyer_id, owner_id=bookable.owner_id,
         title=bookable.title, address=bookable.address, period=period,
         buffer_ms=bookable.terms.buffer_ms, seats=seats, policy=bookable.terms.policy,
         terms_version=bookable.terms_version, lines=price.lines, rent_fen=price.rent_fen,
-        deposit_fen=price.deposit_fen, fee_fen=price.fee_fen, pay_by_ms=now_ms + life.PAYMENT_WINDOW_MS,
-        start_code=codes.start, return_code=codes.give_back, wrong_codes=0, reason="", created_ms=now_ms,
+        deposit_fen=price.deposit_fen, fee_fen=price.fee_fen, late_hour_fen=_late_hour_fen(bookable.terms) * seats, late_fen=0,
+        claim_fen=0, refund_fen=0, refund_deposit_fen=0, owner_fen=0,
+        pay_by_ms=0 if request else now_ms + life.PAYMENT_WINDOW_MS,
+        start_code=codes.start, return_code=codes.give_back, wrong_codes=0, reason="", evidence=0,
+        created_ms=now_ms,
     )  # fmt: skip
+
+
+def _late_hour_fen(terms: Terms) -> int:
+    """Of a seat: the hour's price; where there is none, its part of the day's or the week's."""
+    if terms.price_hour_fen is not None:
+        return terms.price_hour_fen
+    if terms.price_day_fen is not None:
+        return -(-terms.price_day_fen // DAY_H)
+    return -(-(terms.price_week_fen or 0) // WEEK_H)
 
 
 def party_of(order: Order, actor: Actor) -> Party:
@@ -139,6 +179,20 @@ def party_of(order: Order, actor: Actor) -> Party:
     raise NotFound("no such order")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a party says beside the transition's name: `code` to hand over, `claim_fen` to claim, `split` to divide."""
+
+    code: str = ""
+    reason: str = ""
+    objects: tuple[str, ...] = ()
+    claim_fen: int = 0
+    split: Split | None = None
+
+
+SILENT = Words()
+
+
 def move(
     order: Order,
     name: str,
@@ -146,25 +200,72 @@ def move(
     now_ms: int,
     *,
     seen: int | None = None,
-    code: str | None = None,
-    reason: str = "",
+    words: Words = SILENT,
 ) -> tuple[Order, Transition]:
-    """The order after the transition. Raise IllegalTransition, VersionConflict or WrongCode."""
-    transition = life.BY_NAME[name]
-    if by not in transition.by or order.state not in transition.source:
-        raise IllegalTransition(
-            state=order.state, version=order.version, actions=life.allowed(order.state, by)
-        )
+    """The order after the transition. Raise IllegalTransition, VersionConflict, WrongCode or TooMuch."""
+    transition = life.find(order.process_version, name)
+    if transition is None or by not in transition.by or order.state not in transition.source:
+        raise _illegal(order, by)
     if seen is not None and seen != order.version:
         raise VersionConflict(version=order.version, state=order.state)
     expected = {"start": order.start_code, "return": order.return_code}.get(name)
-    if expected is not None and not hmac.compare_digest(expected, code or ""):
+    if expected is not None and not hmac.compare_digest(expected, words.code):
         raise WrongCode
     moved = replace(
         order, version=order.version + 1, state=transition.target, entered_ms=now_ms, wrong_codes=0,
-        reason=reason or order.reason,
+        reason=words.reason or order.reason,
     )  # fmt: skip
+    if name == "approve":
+        moved = replace(moved, pay_by_ms=now_ms + life.PAYMENT_WINDOW_MS)
+    if order.state == "in_use":
+        late_fen = division.late_fen(
+            order.period.end_ms, now_ms, order.late_hour_fen, order.deposit_fen
+        )
+        moved = replace(moved, late_fen=late_fen)
+    if name == "claim":
+        division.check_within(words.claim_fen, order.deposit_fen - order.late_fen)
+        moved = replace(moved, claim_fen=words.claim_fen)
+    if transition.gives_back != "nothing":
+        split = _split(order, transition, by, now_ms, words)
+        parts = division.divide(order.rent_fen, order.deposit_fen, order.fee_fen, split)
+        moved = replace(
+            moved, fee_fen=parts.fee_fen, refund_fen=parts.refund_fen,
+            refund_deposit_fen=parts.refund_deposit_fen, owner_fen=parts.owner_fen,
+        )  # fmt: skip
     return moved, transition
+
+
+def _split(order: Order, transition: Transition, by: Party, now_ms: int, words: Words) -> Split:
+    everything = Split(rent_back_fen=order.rent_fen, deposit_kept_fen=0)
+    match transition.gives_back:
+        case "deposit":
+            return Split(rent_back_fen=0, deposit_kept_fen=order.late_fen)
+        case "deposit_less_claim":
+            return Split(rent_back_fen=0, deposit_kept_fen=order.late_fen + order.claim_fen)
+        case "as_decided":
+            if words.split is None:
+                raise BadInput("say how to divide it")
+            return words.split
+        case "by_policy" if by == "buyer" and order.state not in life.UNPAID:
+            kept_fen = cancellation.kept_fen(
+                order.policy, order.rent_fen, order.period.start_ms, order.created_ms, now_ms
+            )
+            return Split(rent_back_fen=order.rent_fen - kept_fen, deposit_kept_fen=0)
+        case _:
+            return everything
+
+
+def check_remark(order: Order, name: str, by: Party, seen: int | None) -> None:
+    """Raise IllegalTransition or VersionConflict unless that party may say something now."""
+    if name not in life.allowed(order.process_version, order.state, by):
+        raise _illegal(order, by)
+    if seen is not None and seen != order.version:
+        raise VersionConflict(version=order.version, state=order.state)
+
+
+def _illegal(order: Order, by: Party) -> IllegalTransition:
+    actions = life.allowed(order.process_version, order.state, by)
+    return IllegalTransition(state=order.state, version=order.version, actions=actions)
 
 
 def count_wrong_code(order: Order, fresh: Codes) -> tuple[Order, bool]:
@@ -183,10 +284,11 @@ def count_wrong_code(order: Order, fresh: Codes) -> tuple[Order, bool]:
 
 def due(order: Order) -> tuple[int, str] | None:
     """(UTC ms, transition) of what happens by itself, or None."""
-    transition = life.timer_of(order.state)
+    transition = life.timer_of(order.process_version, order.state)
     if transition is None or transition.timer is None:
         return None
     anchor = {
+        "answer_by": min(order.entered_ms + life.ANSWER_WINDOW_MS, order.period.start_ms),
         "pay_by": order.pay_by_ms, "entered": order.entered_ms, "period_end": order.period.end_ms,
     }[transition.timer.anchor]  # fmt: skip
     return anchor + transition.timer.after_ms, transition.name
@@ -194,7 +296,7 @@ def due(order: Order) -> tuple[int, str] | None:
 
 def see(order: Order, role: Party) -> OrderView:
     """The one place that decides who sees what."""
-    paid = order.state not in ("pending_payment", "expired", "cancelled")
+    told = order.state not in life.UNPAID | life.FREE or order.state == "refunded"
     timer = due(order)
     return OrderView(
         order_id=order.id, version=order.version, role=role, state=order.state, listing_id=order.listing_id,
@@ -202,13 +304,20 @@ def see(order: Order, role: Party) -> OrderView:
         start_ms=order.period.start_ms, end_ms=order.period.end_ms, seats=order.seats,
         policy=order.policy, lines=order.lines,
         rent_fen=order.rent_fen, deposit_fen=order.deposit_fen, total_fen=order.total_fen,
-        actions=life.allowed(order.state, role), created_ms=order.created_ms, entered_ms=order.entered_ms,
+        actions=life.allowed(order.process_version, order.state, role), created_ms=order.created_ms, entered_ms=order.entered_ms,
         due_ms=timer[0] if timer else None, due_action=timer[1] if timer else None, reason=order.reason,
+        late_hour_fen=order.late_hour_fen, late_fen=order.late_fen, claim_fen=order.claim_fen,
+        refund_fen=order.refund_fen if timer is None else None, evidence=order.evidence,
         code=_code(order, role),
-        address=order.address if role != "buyer" or paid else None,
+        address=order.address if role != "buyer" or told else None,
         fee_fen=order.fee_fen if role != "buyer" else None,
-        payout_fen=order.rent_fen - order.fee_fen if role != "buyer" else None,
+        payout_fen=_payout_fen(order, ended=timer is None) if role != "buyer" else None,
     )  # fmt: skip
+
+
+def _payout_fen(order: Order, *, ended: bool) -> int:
+    """What the owner gets; while the order goes on, what they may expect."""
+    return order.owner_fen if ended else order.rent_fen - order.fee_fen + order.late_fen
 
 
 def _code(order: Order, role: Party) -> str | None:
@@ -221,23 +330,30 @@ def _code(order: Order, role: Party) -> str | None:
 
 def happened(order: Order, transition: str, by: Party, calendar: CalendarView | None) -> Fact:
     """The fact of a transition, addressed to both parties, and to the calendar's watchers when it changed."""
-    gives_back = life.BY_NAME[transition].gives_back if transition in life.BY_NAME else "nothing"
-    deposit = order.deposit_fen if gives_back != "nothing" else 0
-    rent = order.rent_fen if gives_back == "everything" else 0
-    fee = order.fee_fen - rent * order.fee_fen // (order.rent_fen or 1)
+    known = life.find(order.process_version, transition)
     data = OrderMoved(
         order_id=order.id, version=order.version, transition=transition, state=order.state, by=by,
         listing_id=order.listing_id, buyer_id=order.buyer_id, owner_id=order.owner_id, title=order.title,
         start_ms=order.period.start_ms, end_ms=order.period.end_ms, rent_fen=order.rent_fen,
-        deposit_fen=order.deposit_fen, fee_fen=fee, total_fen=order.total_fen,
-        refund_fen=rent + deposit, refund_deposit_fen=deposit,
-        owner_fen=order.rent_fen - rent - fee if gives_back != "nothing" else 0,
-        pay_by_ms=order.pay_by_ms, tells=ROLES,
+        deposit_fen=order.deposit_fen, fee_fen=order.fee_fen, total_fen=order.total_fen,
+        refund_fen=order.refund_fen, refund_deposit_fen=order.refund_deposit_fen,
+        owner_fen=order.owner_fen, pay_by_ms=order.pay_by_ms, tells=known.tells if known else BOTH,
     )  # fmt: skip
     return Fact(
         kind=f"order.{order.state}", entity=order.id, version=order.version, data=data,
         pushes=(*pushes(order), *calendar_pushes(calendar)),
     )  # fmt: skip
+
+
+def noted(order: Order, data: CodesReplaced | EvidenceAdded) -> Fact:
+    """The fact of a change that is no transition."""
+    return Fact(
+        kind=data.KIND,
+        entity=order.id,
+        version=order.version,
+        data=data,
+        pushes=tuple(pushes(order)),
+    )
 
 
 def pushes(order: Order) -> Sequence[Push]:
@@ -248,7 +364,7 @@ def pushes(order: Order) -> Sequence[Push]:
             version=order.version,
             payload=see(order, role),
         )
-        for role in ROLES
+        for role in BOTH
     ]
 
 
@@ -263,10 +379,6 @@ def calendar_pushes(calendar: CalendarView | None) -> Sequence[Push]:
             payload=calendar,
         ),
     )
-
-
-Seat = Literal["buyer", "owner"]
-ROLES: tuple[Seat, ...] = ("buyer", "owner")
 
 
 def topic(order_id: Id, role: Seat) -> str:

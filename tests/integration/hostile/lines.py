@@ -63,12 +63,12 @@ def _value(world: World, value: Any) -> Any:
 
 
 def on_order(
-    state: str, role: str, code_of: str = "", **fields: Any
+    state: str, role: str, code_of: str = "", *, free: bool = True, **fields: Any
 ) -> Callable[[World], Awaitable[Ask]]:
     """A fresh order in a state; `code_of`: whose handover code is needed."""
 
     async def build(world: World) -> Ask:
-        order = await world.order(state)
+        order = await world.order(state, free=free)
         given = {"order_id": order["order_id"], "version": order["version"], **fields}
         if code_of:
             shown = await world.known(getattr(world, code_of), f"/v1/orders/{order['order_id']}")
@@ -181,6 +181,14 @@ def on_money(role: str) -> Callable[[World], Awaitable[Ask]]:
     return build
 
 
+def on_evidence(role: str) -> Callable[[World], Awaitable[Ask]]:
+    async def build(world: World) -> Ask:
+        order = await world.order("claimed", free=False)
+        return Ask(getattr(world, role), {"order_id": order["order_id"]})
+
+    return build
+
+
 async def a_window(world: World) -> Ask:
     order = await world.order("completed")
     await world.known(world.buyer, f"/v1/ratings/orders/{order['order_id']}")
@@ -251,6 +259,7 @@ ORDER = get("/v1/orders/{order_id}")
 LISTING = get("/v1/listings/{listing_id}")
 CHAT = get("/v1/conversations/{conversation_id}/messages", lambda v: (v["last_seq"], v["messages"]))
 MOVED = (("version", 999, "version_conflict"), ("version", 1, "version_conflict"))
+STALE = (("version", 999, "version_conflict"),)
 SINCE_MS = 1_767_225_600_000
 
 LINES: dict[str, Line] = {
@@ -291,6 +300,10 @@ LINES: dict[str, Line] = {
     ),
     "orders.get": Line(build=on_money("buyer"), stranger="not_found"),
     "orders.mine": Line(build=by("buyer", role="buyer", limit=20)),
+    "orders.approve": Line(build=on_order("requested", "owner"), stranger="not_found", stale=STALE, see=ORDER),
+    "orders.decline": Line(
+        build=on_order("requested", "owner", reason="没空"), stranger="not_found", stale=STALE, see=ORDER
+    ),
     "orders.cancel": Line(
         build=on_order("ready", "buyer", reason="改期"), stranger="not_found", stale=MOVED, see=ORDER
     ),
@@ -300,6 +313,19 @@ LINES: dict[str, Line] = {
     "orders.dispute": Line(
         build=on_order("in_use", "buyer", reason="坏了"), stranger="not_found", stale=MOVED, see=ORDER
     ),
+    "orders.claim": Line(
+        build=on_order("returned", "owner", free=False, amount_fen=100, reason="划痕", objects=[]), stranger="not_found",
+        stale=MOVED, see=ORDER,
+    ),
+    "orders.concede": Line(build=on_order("claimed", "buyer", free=False), stranger="not_found", stale=MOVED, see=ORDER),
+    "orders.contest": Line(
+        build=on_order("claimed", "buyer", free=False, reason="没有", objects=[]), stranger="not_found", stale=MOVED, see=ORDER
+    ),
+    "orders.evidence": Line(
+        build=on_order("disputed", "owner", text="看照片😀", objects=["chat/1/2/x"]), stranger="not_found",
+        stale=MOVED, see=ORDER,
+    ),
+    "orders.evidence_of": Line(build=on_evidence("buyer"), stranger="not_found"),
     "orders.decide": Line(
         build=on_order("disputed", "operator", decision="refund"), stranger="forbidden", stale=MOVED, see=ORDER
     ),

@@ -89,6 +89,8 @@ class World:
     operator: Somebody
     listing: dict[str, Any] = field(default_factory=dict)
     free_listing: dict[str, Any] = field(default_factory=dict)
+    asked_listing: dict[str, Any] = field(default_factory=dict)
+    """Whose owner is asked first."""
     http: aiohttp.ClientSession = field(init=False)
     _hours: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -177,14 +179,18 @@ class World:
     async def order(self, state: str = "pending_payment", *, free: bool = True) -> dict[str, Any]:
         """An order of the buyer's in that state, as the buyer sees it."""
         listing = self.free_listing if free else self.listing
+        if state == "requested":
+            listing = self.asked_listing
         request = {
             "listing_id": listing["listing_id"], "terms_version": listing["terms_version"], **self.period(),
         }  # fmt: skip
         order = await self.do(self.buyer, "POST", "/v1/orders", request)
         path = f"/v1/orders/{order['order_id']}"
         states = ["pending_payment", "ready", "in_use", "returned", "completed"]
-        if state == "disputed":
-            states[3:] = ["disputed"]
+        if state == "requested":
+            return order  # type: ignore[no-any-return]
+        if state in ("claimed", "disputed"):
+            states[4 if state == "claimed" else 3 :] = [state]
         for wanted in states[1 : states.index(state) + 1]:
             await self._advance(path, wanted)
         return await self.known(self.buyer, path, lambda o: o["state"] == state)  # type: ignore[no-any-return]
@@ -192,9 +198,10 @@ class World:
     async def _advance(self, path: str, wanted: str) -> None:
         match wanted:
             case "ready":
-                await self.do(
-                    self.buyer, "POST", "/v1/payments/prepay", {"order_id": path.rpartition("/")[2]}
-                )
+                order = {"order_id": path.rpartition("/")[2]}
+                prepay = await self.do(self.buyer, "POST", "/v1/payments/prepay", order)
+                if prepay["params"] is not None:
+                    await self._pay(prepay["params"])
                 await self.known(self.buyer, path, lambda o: o["state"] == "ready")
             case "in_use":
                 code = (await self.known(self.buyer, path))["code"]
@@ -204,8 +211,17 @@ class World:
                 await self.do(self.buyer, "POST", f"{path}/return", {"code": code})
             case "completed":
                 await self.do(self.owner, "POST", f"{path}/accept", {})
+            case "claimed":
+                claim = {"amount_fen": 100, "reason": "x"}
+                await self.do(self.owner, "POST", f"{path}/claim", claim)
             case "disputed":
                 await self.do(self.buyer, "POST", f"{path}/dispute", {"reason": "x"})
+
+    async def _pay(self, params: dict[str, str]) -> None:
+        paying = {"prepay_id": params["package"].removeprefix("prepay_id="), **params}
+        url = f"{self.stack.sandbox_url}/sandbox/pay"
+        async with self.http.post(url, json=paying) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def conversation(self) -> str:
         """An enquiry of the buyer's with two lines of the owner's."""
@@ -242,6 +258,7 @@ async def furnish(stack: Stack) -> World:
         world.operator = await world.log_in(OPERATOR)
         await world.do(world.owner, "POST", "/v1/payments/onboard", APPLICATION)
         world.listing = await world.publish()
+        world.asked_listing = await world.publish(booking="request")
         world.free_listing = await world.publish(price_hour_fen=0, deposit_fen=0)
     return world
 

@@ -10,8 +10,8 @@ import pytest
 from infra.process import Process
 from infra.redis import keys
 from infra.redis.client import connect
-from infra.redis.leases import LeaseBook, Leases
-from market.kernel.errors import Held, Unavailable
+from infra.redis.leases import LONGEST_MS, LeaseBook, Leases
+from market.kernel.errors import Held, HoldSpent, Unavailable
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from tests.integration.conftest import new_id
@@ -187,3 +187,27 @@ async def test_without_redis_holds_are_unavailable() -> None:
     with pytest.raises(Unavailable):
         await book.read(Id(1), NOW)
     await redis.aclose()
+
+
+async def test_nobody_holds_for_ever(book: LeaseBook, listing: Id) -> None:
+    """Renewed or taken anew: ten minutes in a row, and no more until a minute without, or until it is given back."""
+    at = NOW
+    while at < NOW + LONGEST_MS:
+        mine = await take(book, listing, "a", ALICE, MORNING, at=at)
+        assert mine.until_ms("a") == min(at + TTL, NOW + LONGEST_MS)
+        at += TTL - 1
+    at = NOW + LONGEST_MS
+    for lease in ("a", "b"):
+        with pytest.raises(HoldSpent):
+            await take(book, listing, lease, ALICE, MORNING, at=at)
+    await take(book, listing, "c", BOB, MORNING, at=at)
+    await book.release(listing, "c", BOB, at)
+    await take(book, listing, "a", ALICE, MORNING, at=at + 60_000)
+
+
+async def test_who_gives_back_may_hold_again(book: LeaseBook, listing: Id) -> None:
+    for n in range(3):
+        at = NOW + n * (LONGEST_MS - 1)
+        mine = await take(book, listing, "a", ALICE, MORNING, at=at)
+        assert mine.until_ms("a") == at + TTL
+        await book.release(listing, "a", ALICE, at)

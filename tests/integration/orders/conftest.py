@@ -13,13 +13,13 @@ from infra.mysql.database import Tx
 from infra.process import Process, now_ms
 from market.kernel.actor import Actor
 from market.kernel.availability import ALWAYS
-from market.kernel.facts import Heard, ListingChanged, PaymentReceived
+from market.kernel.facts import Heard, ListingChanged, PaymentClosed, PaymentReceived
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
 from market.kernel.terms import TERMS, Terms
 from market.kernel.topics import Push
 from market.orders import actions, views
-from market.orders.commands import CreateOrder, GetCalendar, GetOrder, ReturnOrder, StartOrder
+from market.orders.commands import CreateOrder, GetCalendar, GetOrder
 from market.orders.handlers import HANDLERS
 from market.orders.rules.order import OrderView
 from market.orders.wing import Orders, open_wing
@@ -27,6 +27,24 @@ from tests.integration.conftest import call, new_id, someone
 
 NOW_MS = now_ms()
 START_MS = NOW_MS // HOUR_MS * HOUR_MS + 2 * HOUR_MS
+
+
+BEFORE: dict[str, tuple[str, ...]] = {
+    "requested": (),
+    "declined": ("declined",),
+    "pending_payment": (),
+    "expiring": ("expiring",),
+    "expired": ("expiring", "expired"),
+    "ready": ("ready",),
+    "cancelled": ("ready", "cancelled"),
+    "in_use": ("ready", "in_use"),
+    "returned": ("ready", "in_use", "returned"),
+    "completed": ("ready", "in_use", "returned", "completed"),
+    "claimed": ("ready", "in_use", "returned", "claimed"),
+    "disputed": ("ready", "in_use", "disputed"),
+    "refunded": ("ready", "in_use", "disputed", "refunded"),
+}
+"""State -> what an order goes through on its way there, once it has been made."""
 
 
 @dataclass(slots=True)
@@ -106,35 +124,54 @@ class Scene:
         assert code is not None
         return code
 
+    async def closed(self, order: OrderView, at_ms: int = NOW_MS) -> None:
+        """Payments says that nothing can be paid any more."""
+        data = PaymentClosed(order_id=order.order_id, payment_id=Id(0), reason="expiring")
+        await self.hear(PaymentClosed.KIND, order.order_id, 2, data, at_ms)
+
     async def order_in(self, state: str, hour: int = 0) -> OrderView:
         """A new order, brought to that state by those who may."""
+        if state in ("requested", "declined"):
+            await self.listing_changes(booking="request")
         order = await self.create(hour)
-        if state == "pending_payment":
-            return order
-        if state == "expired":
-            assert await actions.fire_timer(self.orders, order.order_id, await self.due(order))
-            return await self.see(order)
-        await self.pay(order)
-        if state in ("in_use", "returned", "disputed", "completed", "refunded"):
-            command = StartOrder(order_id=order.order_id, code=await self.code(order, self.buyer))
-            await actions.start(self.orders, call(self.owner, at_ms=NOW_MS), command)
-        if state in ("returned", "completed"):
-            back = ReturnOrder(order_id=order.order_id, code=await self.code(order, self.owner))
-            await actions.give_back(self.orders, call(self.buyer, at_ms=NOW_MS), back)
-        steps: dict[str, tuple[str, Actor, dict[str, Any]]] = {
-            "cancelled": ("orders.cancel", self.buyer, {}),
-            "completed": ("orders.accept", self.owner, {}),
-            "disputed": ("orders.dispute", self.buyer, {}),
-            "refunded": ("orders.dispute", self.buyer, {}),
-        }
-        if state in steps:
-            name, who, body = steps[state]
-            await self.perform(name, who, order, **body)
-        if state == "refunded":
-            await self.perform("orders.decide", someone("operator"), order, decision="refund")
+        before = BEFORE[state]
+        if before and before[0] == "ready":
+            await self.pay(order)
+        for step in before:
+            await self._step(order, step)
         seen = await self.see(order)
         assert seen.state == state
         return seen
+
+    async def _step(self, order: OrderView, state: str) -> None:
+        match state:
+            case "expiring":
+                assert await actions.fire_timer(self.orders, order.order_id, await self.due(order))
+            case "declined":
+                await self.perform("orders.decline", self.owner, order)
+            case "expired":
+                await self.closed(order)
+            case "ready":
+                pass
+            case "in_use":
+                code = await self.code(order, self.buyer)
+                await self.perform("orders.start", self.owner, order, code=code)
+            case "returned":
+                code = await self.code(order, self.owner)
+                await self.perform("orders.return", self.buyer, order, code=code)
+            case "completed":
+                await self.perform("orders.accept", self.owner, order)
+            case "claimed":
+                claim: dict[str, Any] = {"amount_fen": 4_000, "reason": "坏了"}
+                await self.perform("orders.claim", self.owner, order, **claim)
+            case "disputed":
+                await self.perform("orders.dispute", self.buyer, order)
+            case "cancelled":
+                await self.perform("orders.cancel", self.buyer, order)
+            case "refunded":
+                await self.perform("orders.decide", someone("operator"), order, decision="refund")
+            case _:
+                raise AssertionError(state)
 
     async def perform(
         self, name: str, who: Actor, order: OrderView, key: str | None = None, **body: Any

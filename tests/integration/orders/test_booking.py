@@ -26,6 +26,7 @@ from market.kernel.errors import (
     NotYet,
     SlotTaken,
     StaleQuote,
+    TooManyUnpaid,
     Unauthenticated,
 )  # fmt: skip
 from market.kernel.ids import gene_of
@@ -34,7 +35,8 @@ from market.kernel.topics import Want
 from market.orders import actions, store, views
 from market.orders.commands import GetCalendar, GetQuote, Hold, ListOrders, ReleaseHold
 from market.orders.rules.booking import LEASE_MS
-from market.orders.rules.order import OrderView, Seat
+from market.orders.rules.life import Seat
+from market.orders.rules.order import OrderView
 from tests.integration.conftest import call, new_id, someone
 from tests.integration.orders.conftest import NOW_MS, START_MS, Scene
 
@@ -365,3 +367,31 @@ async def test_a_move_that_frees_time_locks_the_calendar_and_then_the_order(scen
         assert rows[0][0] == order.listing_id
 
     await db.act(NOW_MS, holds_the_order, type(None))
+
+
+async def test_nobody_takes_up_everything_without_paying(scene: Scene) -> None:
+    scene.orders = replace(scene.orders, most_unpaid=2)
+    first = await scene.create(0)
+    await scene.create(1)
+    for _ in range(2):
+        with pytest.raises(TooManyUnpaid) as refused:
+            await scene.create(2)
+        assert refused.value.data == {"limit": 2}
+    await scene.create(2, who=someone())
+    await scene.pay(first)
+    third = await scene.create(3)
+    with pytest.raises(TooManyUnpaid):
+        await scene.create(4)
+    await scene.perform("orders.cancel", scene.buyer, third)
+    await scene.create(3)
+
+
+async def test_those_of_one_group_count_too(scene: Scene) -> None:
+    scene.orders = replace(scene.orders, most_unpaid=3)
+    answers = await asyncio.gather(
+        *(scene.create(hour) for hour in range(6)), return_exceptions=True
+    )
+    refused = [answer for answer in answers if isinstance(answer, TooManyUnpaid)]
+    made = [answer for answer in answers if isinstance(answer, OrderView)]
+    assert len(made) >= 3
+    assert len(made) + len(refused) == 6

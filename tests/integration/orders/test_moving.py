@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
-from typing import get_args
+from typing import Any, cast, get_args
 
 import pytest
 import structlog.testing
 
 from infra import wire
-from market.kernel.availability import Plan
 from market.kernel.errors import (
     BadInput,
     Forbidden,
     IllegalTransition,
-    MarketError,
     NotFound,
     SlotTaken,
     VersionConflict,
@@ -24,10 +21,10 @@ from market.kernel.errors import (
 )  # fmt: skip
 from market.kernel.facts import OrderMoved
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS
-from market.orders import actions, views
-from market.orders.commands import GetCalendar
+from market.orders import actions
+from market.orders.commands import ApproveRequest, CancelOrder
 from market.orders.rules import life
-from market.orders.rules.life import State
+from market.orders.rules.life import Party, State
 from market.orders.rules.order import OrderView
 from tests.integration.conftest import call, someone
 from tests.integration.orders.conftest import NOW_MS, Scene
@@ -35,9 +32,27 @@ from workers import order_timers
 
 STATES: tuple[State, ...] = get_args(life.State)
 COMMANDS = {
-    "orders.cancel": "cancel", "orders.start": "start", "orders.return": "return", "orders.accept": "accept",
+    "orders.approve": "approve",
+    "orders.decline": "decline",
+    "orders.cancel": "cancel",
+    "orders.start": "start",
+    "orders.return": "return",
+    "orders.accept": "accept",
     "orders.dispute": "dispute",
+    "orders.claim": "claim",
+    "orders.concede": "concede",
+    "orders.contest": "contest",
+    "orders.evidence": "evidence",
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "orders.start": {"code": "000000"}, "orders.return": {"code": "000000"},
+    "orders.claim": {"amount_fen": 500, "reason": "坏了", "objects": ["chat/1/2/x"]},
+    "orders.evidence": {"text": "看照片"},
 }  # fmt: skip
+
+
+def allowed_now(order: OrderView, party: str) -> tuple[str, ...]:
+    return life.allowed(life.PROCESS_VERSION, order.state, cast("Party", party))
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -52,14 +67,16 @@ async def test_each_party_does_what_the_table_allows_and_nothing_else(
     }
     order = await scene.order_in(state)
     for (name, transition), (party, who) in itertools.product(COMMANDS.items(), everybody.items()):
-        allowed = party != "stranger" and transition in life.allowed(order.state, party)
-        body = {"code": "000000"} if transition in ("start", "return") else {}
+        allowed = party != "stranger" and transition in allowed_now(order, party)
+        body = BODIES.get(name, {})
         if allowed:
             continue
         expected = NotFound if party == "stranger" else IllegalTransition
         with pytest.raises(expected):
             await scene.perform(name, who, order, **body)
-    for decision, who in itertools.product(("release", "refund"), (scene.buyer, scene.owner)):
+    for decision, who in itertools.product(
+        ("release", "refund", "split"), (scene.buyer, scene.owner)
+    ):
         with pytest.raises(Forbidden):
             await scene.perform("orders.decide", who, order, decision=decision)
     if state != "disputed":
@@ -71,34 +88,41 @@ async def test_each_party_does_what_the_table_allows_and_nothing_else(
 @pytest.mark.parametrize(
     ("state", "party", "name", "after", "refund"),
     [
-        ("pending_payment", "buyer", "orders.cancel", "cancelled", "total"),
-        ("pending_payment", "owner", "orders.cancel", "cancelled", "total"),
-        ("ready", "buyer", "orders.cancel", "cancelled", "total"),
-        ("ready", "owner", "orders.cancel", "cancelled", "total"),
-        ("ready", "owner", "orders.start", "in_use", "nothing"),
-        ("in_use", "buyer", "orders.return", "returned", "nothing"),
-        ("in_use", "buyer", "orders.dispute", "disputed", "nothing"),
-        ("in_use", "owner", "orders.dispute", "disputed", "nothing"),
-        ("returned", "buyer", "orders.dispute", "disputed", "nothing"),
-        ("returned", "owner", "orders.dispute", "disputed", "nothing"),
-        ("returned", "owner", "orders.accept", "completed", "deposit"),
-        ("disputed", "release", "orders.decide", "completed", "deposit"),
-        ("disputed", "refund", "orders.decide", "refunded", "total"),
+        ("requested", "owner", "orders.approve", "pending_payment", 0),
+        ("requested", "owner", "orders.decline", "declined", 21_000),
+        ("requested", "buyer", "orders.cancel", "cancelled", 21_000),
+        ("pending_payment", "buyer", "orders.cancel", "cancelled", 21_000),
+        ("pending_payment", "owner", "orders.cancel", "cancelled", 21_000),
+        ("ready", "buyer", "orders.cancel", "cancelled", 21_000),
+        ("ready", "owner", "orders.cancel", "cancelled", 21_000),
+        ("ready", "owner", "orders.start", "in_use", 0),
+        ("in_use", "buyer", "orders.return", "returned", 0),
+        ("in_use", "buyer", "orders.dispute", "disputed", 0),
+        ("in_use", "owner", "orders.dispute", "disputed", 0),
+        ("returned", "buyer", "orders.dispute", "disputed", 0),
+        ("returned", "owner", "orders.dispute", "disputed", 0),
+        ("returned", "owner", "orders.accept", "completed", 20_000),
+        ("returned", "owner", "orders.claim", "claimed", 0),
+        ("claimed", "buyer", "orders.concede", "completed", 16_000),
+        ("claimed", "buyer", "orders.contest", "disputed", 0),
+        ("disputed", "release", "orders.decide", "completed", 20_000),
+        ("disputed", "refund", "orders.decide", "refunded", 21_000),
+        ("disputed", "split", "orders.decide", "completed", 12_300),
     ],
 )  # fmt: skip
 async def test_each_legal_transition(
-    scene: Scene, state: str, party: str, name: str, after: str, refund: str
+    scene: Scene, state: str, party: str, name: str, after: State, refund: int
 ) -> None:
     order = await scene.order_in(state)
     calendar = await scene.calendar_version()
-    body: dict[str, object] = {"version": order.version}
+    body: dict[str, object] = {"version": order.version} | BODIES.get(name, {})
     who = {"buyer": scene.buyer, "owner": scene.owner}.get(party) or someone("operator")
     if name in ("orders.start", "orders.return"):
         body["code"] = await scene.code(
             order, scene.buyer if name == "orders.start" else scene.owner
         )
     if name == "orders.decide":
-        body["decision"] = party
+        body |= {"decision": party, "rent_back_fen": 300, "deposit_kept_fen": 8_000}
     moved = await scene.perform(name, who, order, key="k", **body)
     assert (moved.state, moved.version) == (after, order.version + 1)
     assert (
@@ -115,7 +139,14 @@ async def test_each_legal_transition(
     assert await scene.calendar_version() == calendar + freed
     assert bool(await scene.busy()) != freed
     data = wire.from_msgpack(fact.data, OrderMoved)
-    assert data.refund_fen == {"nothing": 0, "deposit": 20_000, "total": 21_000}[refund]
+    assert data.refund_fen == refund
+    ended = life.timer_of(life.PROCESS_VERSION, after) is None
+    if ended:
+        assert data.refund_fen + data.owner_fen + data.fee_fen == data.total_fen == 21_000
+    seen = await scene.see(order)
+    assert (seen.refund_fen, seen.claim_fen) == (
+        refund if ended else None, {"orders.claim": 500}.get(name, order.claim_fen),
+    )  # fmt: skip
     assert (data.transition, data.state) == (fact_name(name, party), after)
 
 
@@ -151,17 +182,27 @@ async def test_both_at_once_and_one_is_first(scene: Scene) -> None:
     assert (await scene.see(order)).version == order.version + 1
 
 
-async def test_cancelling_and_expiring_at_once_free_the_hour_once(scene: Scene) -> None:
-    order = await scene.create()
+async def test_closed_and_abandoned_at_once_free_the_hour_once(scene: Scene) -> None:
+    order = await scene.order_in("expiring")
     due_ms = await scene.due(order)
     await asyncio.gather(
-        scene.perform("orders.cancel", scene.owner, order),
-        actions.fire_timer(scene.orders, order.order_id, due_ms),
-        *(actions.fire_timer(scene.orders, order.order_id, due_ms) for _ in range(3)),
+        scene.closed(order),
+        *(actions.fire_timer(scene.orders, order.order_id, due_ms) for _ in range(4)),
+    )
+    assert (await scene.see(order)).version == 3
+    assert await scene.calendar_version() == 3
+
+
+async def test_two_devices_at_once_and_one_is_first(scene: Scene) -> None:
+    order = await scene.order_in("claimed")
+    results = await asyncio.gather(
+        *(scene.perform("orders.concede", scene.buyer, order) for _ in range(2)),
+        *(scene.perform("orders.contest", scene.buyer, order) for _ in range(2)),
         return_exceptions=True,
     )
-    assert (await scene.see(order)).version == 2
-    assert await scene.calendar_version() == 3
+    assert sum(isinstance(r, OrderView) for r in results) == 1
+    assert sum(isinstance(r, IllegalTransition) for r in results) == 3
+    assert (await scene.see(order)).version == order.version + 1
 
 
 # --- codes --------------------------------------------------------------------------------------------------------------
@@ -225,9 +266,12 @@ async def test_what_is_no_code(scene: Scene, code: object) -> None:
 @pytest.mark.parametrize(
     ("state", "after", "since_ms", "refund"),
     [
-        ("pending_payment", "expired", 15 * MINUTE_MS, 21_000),
+        ("requested", "expired", None, 21_000),
+        ("pending_payment", "expiring", 15 * MINUTE_MS, 0),
+        ("expiring", "expired", 2 * HOUR_MS, 21_000),
         ("returned", "completed", 48 * HOUR_MS, 20_000),
-        ("disputed", "refunded", 14 * DAY_MS, 21_000),
+        ("claimed", "disputed", 72 * HOUR_MS, 0),
+        ("disputed", "refunded", 7 * DAY_MS, 21_000),
         ("ready", "cancelled", None, 21_000),
         ("in_use", "disputed", None, 0),
     ],
@@ -238,9 +282,10 @@ async def test_what_happens_by_itself(
     order = await scene.order_in(state)
     calendar, due_ms = await scene.calendar_version(), await scene.due(order)
     if since_ms is not None:
-        assert due_ms == NOW_MS + since_ms
+        assert due_ms == order.entered_ms + since_ms
     else:
-        assert due_ms == order.end_ms + {"ready": 0, "in_use": 72 * HOUR_MS}[state]
+        after_ms = {"requested": order.start_ms - order.end_ms, "in_use": 72 * HOUR_MS}
+        assert due_ms == order.end_ms + after_ms.get(state, 0)
     assert not await actions.fire_timer(scene.orders, order.order_id, due_ms - 1)
     assert await scene.see(order) == order
     assert await actions.fire_timer(scene.orders, order.order_id, due_ms)
@@ -288,98 +333,33 @@ async def test_the_worker_finds_what_is_due_and_one_that_fails_blocks_nobody(sce
             fired += done
     assert {line["order_id"] for line in logs} == {str(int(broken.order_id))}
     assert fired >= 1
-    assert (await scene.see(healthy)).state == "expired"
+    assert (await scene.see(healthy)).state == "expiring"
     async with scene.orders.db.read() as cursor:
         await cursor.execute("DELETE FROM orders WHERE id = %s", broken.order_id)
 
 
-# --- what other wings tell ----------------------------------------------------------------------------------------------
+async def test_the_time_to_pay_begins_with_the_approval(scene: Scene) -> None:
+    asked = await scene.order_in("requested")
+    assert (asked.state, asked.actions) == ("requested", ("cancel",))
+    with pytest.raises(SlotTaken):
+        await scene.create(who=someone())
+    await scene.pay(asked)  # cannot be
+    later = call(scene.owner, at_ms=NOW_MS + HOUR_MS)
+    await actions.approve(scene.orders, later, ApproveRequest(order_id=asked.order_id))
+    assert await scene.due(asked) == NOW_MS + HOUR_MS + 15 * MINUTE_MS
+    await scene.pay(asked)
+    assert (await scene.see(asked)).state == "ready"
 
 
-async def test_payment_makes_it_ready(scene: Scene) -> None:
-    order = await scene.create()
-    calendar = await scene.calendar_version()
-    await scene.pay(order)
-    buyer, owner = await scene.see(order), await scene.see(order, scene.owner)
-    assert (buyer.state, buyer.version) == ("ready", 2)
-    assert buyer.address == "幸福路 1 号"
-    assert buyer.code is not None
-    assert owner.code is None
-    assert await scene.calendar_version() == calendar
-    assert [f.kind for f in await scene.facts(order.order_id)] == [
-        "order.pending_payment",
-        "order.ready",
-    ]
-
-
-@pytest.mark.parametrize("state", ["expired", "cancelled", "ready", "in_use", "completed"])
-async def test_money_that_comes_too_late_moves_nothing(scene: Scene, state: str) -> None:
-    order = await scene.order_in(state)
-    await scene.pay(order)
-    assert await scene.see(order) == order
-
-
-async def test_too_little_money_moves_nothing(scene: Scene) -> None:
-    order = await scene.create()
-    await scene.pay(order, order.total_fen - 1)
-    assert await scene.see(order) == order
-
-
-async def test_an_older_picture_of_a_listing_is_ignored(scene: Scene) -> None:
-    first = scene.data
-    await scene.listing_changes(title="新电钻", price_hour_fen=3_000)
-    newer = scene.data
-    calendar = await scene.calendar_version()
-    for stale in (first, newer, replace(newer, title="假")):
-        await scene.hear_listing(stale)
-    assert await scene.calendar_version() == calendar
-    order = await scene.create()
-    assert (order.title, order.rent_fen) == ("新电钻", 3_000)
-
-
-async def test_the_calendars_watchers_hear_of_new_terms_only(scene: Scene) -> None:
-    await scene.listing_changes(terms=False, title="另一个名字", address="别处")
-    assert await scene.calendar_version() == 1
-    plan = Plan(weekly=(((540, 1080),),) * 7)
-    await scene.listing_changes(plan=plan)
-    view = await views.calendar(
-        scene.orders, call(scene.buyer), GetCalendar(listing_id=scene.listing)
-    )
-    assert (view.version, view.plan, view.terms_version) == (2, plan, 2)
-    facts = await scene.facts(scene.listing)
-    assert [(f.kind, f.version) for f in facts] == [
-        ("calendar.changed", 1),
-        ("calendar.changed", 2),
-    ]
-    assert [(p.topic, p.version) for p in facts[1].pushes] == [(f"calendar:{scene.listing}", 2)]
-
-
-async def test_an_agreement_keeps_its_terms(scene: Scene) -> None:
-    order = await scene.create()
-    await scene.listing_changes(price_hour_fen=9_000, title="x", address="y", status="paused")
-    await scene.pay(order)
-    seen = await scene.see(order)
-    assert (seen.state, seen.rent_fen, seen.title, seen.address) == (
-        "ready",
-        1_000,
-        "电钻",
-        "幸福路 1 号",
-    )
-
-
-async def test_money_for_an_order_nobody_knows_is_an_error_of_that_fact(scene: Scene) -> None:
-    order = await scene.create()
-    with pytest.raises(MarketError):
-        await scene.pay(replace(order, order_id=type(order.order_id)(12345)))
-
-
-@pytest.mark.parametrize("decision", ["release", "refund"])
-async def test_what_was_disputed_is_known_when_it_has_been_decided(
-    scene: Scene, decision: str
-) -> None:
-    order = await scene.order_in("in_use")
-    await scene.perform("orders.dispute", scene.buyer, order, reason="the drill does not turn")
-    operator = someone("operator")
-    decided = await scene.perform("orders.decide", operator, order, decision=decision)
-    assert decided.reason == "the drill does not turn"
-    assert (await scene.see(order, scene.owner)).reason == decided.reason
+async def test_what_the_policy_keeps_is_the_owners_when_the_buyer_cancels(scene: Scene) -> None:
+    """Strict, and within a day of the start: the whole rent. The owner keeps nothing who cancels."""
+    await scene.listing_changes(policy="strict")
+    for hour, who, refund in ((0, scene.buyer, 20_000), (1, scene.owner, 21_000)):
+        order = await scene.create(hour)
+        await scene.pay(order)
+        late = call(who, at_ms=NOW_MS + 16 * MINUTE_MS)
+        await actions.cancel(scene.orders, late, CancelOrder(order_id=order.order_id))
+        data = wire.from_msgpack((await scene.facts(order.order_id))[-1].data, OrderMoved)
+        assert (data.refund_fen, data.owner_fen, data.fee_fen, data.refund_deposit_fen) == (
+            refund, 900 * (who is scene.buyer), 100 * (who is scene.buyer), 20_000,
+        )  # fmt: skip

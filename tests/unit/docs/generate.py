@@ -206,10 +206,17 @@ def diagram() -> str:
     return f"```mermaid\n{life.diagram()}\n```"
 
 
+NOW = life.TABLES[life.PROCESS_VERSION]
+
+
 def transitions() -> str:
     lines = ["| transition | by | from | to | goes back to the buyer |", "|---|---|---|---|---|"]
-    back = {"nothing": "-", "deposit": "the deposit", "everything": "all that was paid"}
-    for t in life.TRANSITIONS:
+    back = {
+        "nothing": "-", "deposit": "the deposit", "deposit_less_claim": "the deposit, less what is claimed",
+        "by_policy": "all that was paid, less what the policy keeps", "as_decided": "what the operator says",
+        "everything": "all that was paid",
+    }  # fmt: skip
+    for t in NOW.transitions:
         lines.append(
             f"| `{t.name}` | {', '.join(t.by)} | {', '.join(f'`{s}`' for s in t.source)} | `{t.target}` "
             f"| {back[t.gives_back]} |"
@@ -219,12 +226,13 @@ def transitions() -> str:
 
 def timers() -> str:
     anchors = {
+        "answer_by": "a day after the request, or the start if that is sooner",
         "pay_by": "the payment deadline",
         "entered": "entering the state",
         "period_end": "the end of the period",
     }
     lines = ["| in state | when | happens |", "|---|---|---|"]
-    for t in life.TRANSITIONS:
+    for t in NOW.transitions:
         if t.timer is not None:
             after = f"{_span(t.timer.after_ms)} after " if t.timer.after_ms else ""
             states = ", ".join(f"`{s}`" for s in t.source)
@@ -241,9 +249,9 @@ def _span(ms: int) -> str:
 def buttons() -> str:
     parties: tuple[life.Party, ...] = ("buyer", "owner", "operator")
     lines = [f"| state | {' | '.join(parties)} |", "|---|---|---|---|"]
-    states = [life.INITIAL, *dict.fromkeys(t.target for t in life.TRANSITIONS)]
-    for state in states:
-        cells = [", ".join(f"`{a}`" for a in life.allowed(state, p)) or "-" for p in parties]
+    for state in dict.fromkeys((*NOW.initial, *(t.target for t in NOW.transitions))):
+        actions = [life.allowed(life.PROCESS_VERSION, state, party) for party in parties]
+        cells = [", ".join(f"`{name}`" for name in names) or "-" for names in actions]
         lines.append(f"| `{state}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from market.kernel.actor import Actor
@@ -9,6 +11,7 @@ from market.kernel.errors import BadInput
 from market.kernel.facts import (
     ORDER_STATES,
     CreditChanged,
+    EvidenceAdded,
     FactData,
     ListingRated,
     MessageSent,
@@ -49,6 +52,12 @@ def test_every_turn_of_an_order_is_told_to_both_in_their_own_words(state: str) -
         assert "{" not in draft.body
 
 
+def test_who_is_not_to_be_told_is_not() -> None:
+    assert drafts("order.expiring", replace(order("expiring"), tells=())) == []
+    (draft,) = drafts("order.ready", replace(order("ready"), tells=("owner",)))
+    assert draft.user_id == OWNER
+
+
 def test_there_is_no_sentence_for_a_state_that_does_not_exist() -> None:
     assert {state for state, _ in wording.ORDER} == set(ORDER_STATES)
 
@@ -80,6 +89,10 @@ def test_a_long_or_odd_title_does_no_harm() -> None:
         (
             OwnerOnboarding(owner_id=OWNER, order_id=Id(0), state="rejected", reason="姓名不符"),
             [(OWNER, "微信支付没有通过您的收款资料：姓名不符。请修改后重新提交。")],
+        ),
+        (
+            EvidenceAdded(order_id=ORDER, version=3, by="buyer", buyer_id=BUYER, owner_id=OWNER),
+            [(OWNER, "对方在争议中补充了说明或照片，请查看。")],
         ),
         (RatingGiven(order_id=ORDER, rater_id=BUYER, ratee_id=OWNER), [(OWNER, "对方已评价，互评后可见")]),
         (

@@ -21,15 +21,19 @@ from market.kernel.errors import (
     NotYet,
     SlotTaken,
     StaleQuote,
+    TooMuch,
 )  # fmt: skip
+from market.kernel.facts import OrderMoved
 from market.kernel.ids import Id
+from market.kernel.money import share
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.seats import Use
 from market.kernel.terms import AFTERWARDS_DAYS, AHEAD_DAYS, FROZEN_DAYS, LATE_START_MS, use_of
-from market.orders.rules import booking, life, price
+from market.orders.rules import booking, division, life, price
 from market.orders.rules import order as rules
-from market.orders.rules.life import State
-from market.orders.rules.order import WRONG_CODES, Codes
+from market.orders.rules.division import Split
+from market.orders.rules.life import Party, State
+from market.orders.rules.order import WRONG_CODES, Codes, Words
 from tests.unit.market.orders.samples import (
     BOOKABLE,
     BUYER,
@@ -39,6 +43,7 @@ from tests.unit.market.orders.samples import (
     PARTIES,
     PERIOD,
     order_in,
+    words,
 )  # fmt: skip
 
 STATES: tuple[State, ...] = get_args(life.State)
@@ -88,7 +93,9 @@ def test_which_periods_can_be_booked(
 
 def test_money_is_frozen_no_longer_than_wechat_keeps_it() -> None:
     """Horizon and longest use are bounded together; this is what the order's life may add."""
-    afterwards_ms = max(life.CLAIM_WINDOW_MS, life.OVERDUE_MS) + life.DECISION_MS
+    afterwards_ms = (
+        life.OVERDUE_MS + life.CLAIM_WINDOW_MS + life.CONTEST_WINDOW_MS + life.DECISION_MS
+    )
     assert afterwards_ms <= AFTERWARDS_DAYS * DAY_MS
     assert AHEAD_DAYS + AFTERWARDS_DAYS == FROZEN_DAYS <= 170
     assert TERMS.horizon_ms + TERMS.longest_ms <= AHEAD_DAYS * DAY_MS
@@ -180,8 +187,11 @@ def test_a_new_order_waits_for_its_money() -> None:
         ("ready", (PERIOD.end_ms, "lapse")),
         ("in_use", (PERIOD.end_ms + 72 * HOUR_MS, "overdue")),
         ("returned", (NOW_MS + 48 * HOUR_MS, "settle")),
-        ("disputed", (NOW_MS + 14 * DAY_MS, "give_up")),
-        ("completed", None), ("expired", None), ("cancelled", None), ("refunded", None),
+        ("requested", (PERIOD.start_ms, "forget")),
+        ("expiring", (NOW_MS + 2 * HOUR_MS, "abandon")),
+        ("claimed", (NOW_MS + 72 * HOUR_MS, "escalate")),
+        ("disputed", (NOW_MS + 7 * DAY_MS, "give_up")),
+        ("completed", None), ("declined", None), ("expired", None), ("cancelled", None), ("refunded", None),
     ],
 )  # fmt: skip
 def test_what_happens_by_itself_and_when(state: State, due: tuple[int, str] | None) -> None:
@@ -217,13 +227,13 @@ def test_each_code_is_shown_by_the_one_who_must_show_it_and_only_while_it_counts
 @pytest.mark.parametrize("state", STATES)
 def test_the_address_is_for_who_has_paid_and_earnings_for_the_owner(state: State) -> None:
     buyer, owner, operator = (rules.see(order_in(state), party) for party in PARTIES)
-    paid = state in ("ready", "in_use", "returned", "completed", "disputed", "refunded")
+    paid = state in ("ready", "in_use", "returned", "claimed", "completed", "disputed", "refunded")
+    ended = state in ("completed", "declined", "expired", "cancelled", "refunded")
     assert buyer.address == ("幸福路 1 号" if paid else None)
     assert owner.address == operator.address == "幸福路 1 号"
     assert (buyer.fee_fen, buyer.payout_fen) == (None, None)
-    assert (
-        (owner.fee_fen, owner.payout_fen) == (operator.fee_fen, operator.payout_fen) == (300, 2_700)
-    )
+    assert owner.fee_fen == operator.fee_fen == 300
+    assert owner.payout_fen == operator.payout_fen == (0 if ended else 2_700)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -241,19 +251,94 @@ def test_what_one_party_alone_may_see_never_travels_to_the_other(state: State) -
     assert not rules.may_join(order, "owner").admit(Actor(user_id=BUYER, role="user"))
 
 
-@pytest.mark.parametrize("name", sorted(life.BY_NAME))
-def test_the_fact_says_what_goes_back(name: str) -> None:
-    transition = life.BY_NAME[name]
-    order = order_in(transition.target)
-    fact = rules.happened(order, name, transition.by[0], None)
-    assert (fact.kind, fact.entity, fact.version) == (
-        f"order.{transition.target}",
-        order.id,
-        order.version,
-    )
-    expected = {"nothing": 0, "deposit": order.deposit_fen, "everything": order.total_fen}
-    assert fact.data.refund_fen == expected[transition.gives_back]  # type: ignore[union-attr]
+@pytest.mark.parametrize(
+    ("name", "state", "by", "back", "of_deposit", "owner", "fee"),
+    [
+        ("approve", "requested", "owner", 0, 0, 0, 300),
+        ("decline", "requested", "owner", 23_000, 20_000, 0, 0),
+        ("cancel", "ready", "owner", 23_000, 20_000, 0, 0),
+        ("accept", "returned", "owner", 20_000, 20_000, 2_700, 300),
+        ("concede", "claimed", "buyer", 16_000, 16_000, 6_700, 300),
+        ("release", "disputed", "operator", 16_000, 16_000, 6_700, 300),
+        ("split", "disputed", "operator", 19_000, 18_000, 3_800, 200),
+        ("refund", "disputed", "operator", 23_000, 20_000, 0, 0),
+        ("give_up", "disputed", "time", 23_000, 20_000, 0, 0),
+    ],
+)  # fmt: skip
+def test_the_fact_says_who_gets_what(
+    name: str, state: State, by: Party, back: int, of_deposit: int, owner: int, fee: int
+) -> None:
+    claimed = 4_000 if state in ("claimed", "disputed") else 0
+    order, transition = rules.move(
+        replace(order_in(state), claim_fen=claimed), name, by, NOW_MS, words=words(order_in(state), name)
+    )  # fmt: skip
+    fact = rules.happened(order, name, by, None)
+    assert (fact.kind, fact.entity, fact.version) == (f"order.{transition.target}", order.id, 2)
+    data = fact.data
+    assert isinstance(data, OrderMoved)
+    assert (data.refund_fen, data.refund_deposit_fen) == (back, of_deposit)
+    assert (data.owner_fen, data.fee_fen, data.tells) == (owner, fee, ("buyer", "owner"))
     assert len(fact.pushes) == 2
+    ended = rules.due(order) is None
+    assert rules.see(order, "buyer").refund_fen == (back if ended else None)
+    assert rules.see(order, "owner").payout_fen == (owner if ended else 2_700)
+
+
+def test_nobody_is_told_that_a_payment_is_being_looked_at() -> None:
+    order, _ = rules.move(order_in("pending_payment"), "expire", "time", NOW_MS)
+    data = rules.happened(order, "expire", "time", None).data
+    assert isinstance(data, OrderMoved)
+    assert (order.state, data.tells) == ("expiring", ())
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "hours"),
+    [(-DAY_MS, 0), (0, 0), (division.GRACE_MS, 0), (division.GRACE_MS + 1, 1), (HOUR_MS, 1),
+     (HOUR_MS + 1, 2), (5 * HOUR_MS, 5), (30 * HOUR_MS, 20)],
+)  # fmt: skip
+def test_who_comes_late_pays_by_the_hour_out_of_the_deposit(late_ms: int, hours: int) -> None:
+    """Ten yuan an hour, and two hundred of deposit."""
+    back, _ = rules.move(
+        order_in("in_use"), "return", "buyer", PERIOD.end_ms + late_ms, words=words(order_in("in_use"), "return")
+    )  # fmt: skip
+    assert back.late_fen == rules.see(back, "buyer").late_fen == hours * 1_000
+    assert rules.see(back, "owner").payout_fen == 2_700 + back.late_fen
+    done, _ = rules.move(back, "accept", "owner", NOW_MS)
+    assert (done.refund_fen, done.owner_fen, done.fee_fen) == (
+        20_000 - back.late_fen, 2_700 + back.late_fen, 300,
+    )  # fmt: skip
+    limit_fen = 20_000 - back.late_fen
+    with pytest.raises(TooMuch):
+        rules.move(back, "claim", "owner", NOW_MS, words=Words(claim_fen=limit_fen + 1))
+    rules.move(back, "claim", "owner", NOW_MS, words=Words(claim_fen=limit_fen))
+
+
+amounts = st.integers(0, 10**8)
+
+
+@given(amounts, amounts, st.integers(0, 10_000), st.data())
+def test_a_division_loses_nothing_and_makes_nothing(
+    rent: int, deposit: int, fee_bp: int, data: st.DataObject
+) -> None:
+    fee = share(rent, fee_bp)
+    split = Split(
+        rent_back_fen=data.draw(st.integers(0, rent)),
+        deposit_kept_fen=data.draw(st.integers(0, deposit)),
+    )
+    parts = division.divide(rent, deposit, fee, split)
+    assert parts.refund_fen + parts.owner_fen + parts.fee_fen == rent + deposit
+    assert 0 <= parts.refund_deposit_fen <= min(deposit, parts.refund_fen)
+    assert 0 <= parts.fee_fen <= fee
+    assert parts.owner_fen >= split.deposit_kept_fen
+    assert parts.refund_fen - parts.refund_deposit_fen == split.rent_back_fen
+
+
+@given(amounts, amounts, st.integers(-(2**63), 2**63), st.integers(-(2**63), 2**63))
+def test_nobody_divides_more_than_there_is(rent: int, deposit: int, back: int, kept: int) -> None:
+    if 0 <= back <= rent and 0 <= kept <= deposit:
+        return
+    with pytest.raises(TooMuch):
+        division.divide(rent, deposit, 0, Split(rent_back_fen=back, deposit_kept_fen=kept))
 
 
 def test_a_freed_calendar_travels_with_the_orders_fact() -> None:
