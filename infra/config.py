@@ -169,11 +169,16 @@ class Config:
     def wechatpay(self) -> WechatPayConfig:
         """ConfigError for what WeChat would refuse anyway, only later and with less to go by."""
         keys_dir, notify_url = self.text("WECHATPAY_PLATFORM_KEYS_DIR", ""), self._notify_url()
+        mchid, serial = self.text("WECHATPAY_MCHID"), self.text("WECHATPAY_SERIAL")
+        if not (mchid.isascii() and mchid.isdigit()):
+            raise ConfigError("SHAREHUB_WECHATPAY_MCHID must be a number")
+        if not serial or set(serial) - set("0123456789ABCDEFabcdef"):
+            raise ConfigError("SHAREHUB_WECHATPAY_SERIAL must be hexadecimal")
         return WechatPayConfig(
             url=self.text("WECHATPAY_URL"),
             appid=self.text("WECHAT_APPID"),
-            mchid=self.text("WECHATPAY_MCHID"),
-            merchant_serial=self.text("WECHATPAY_SERIAL"),
+            mchid=mchid,
+            merchant_serial=serial,
             merchant_key_file=Path(self.text("WECHATPAY_KEY_FILE")),
             apiv3_key=self.text("WECHATPAY_APIV3_KEY"),
             platform_key_id=self.text("WECHATPAY_PLATFORM_KEY_ID"),

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.gateway import wall_clock_ms
 from infra.wechat.notification import Notification
 from market.kernel.errors import BadSignature
-from tests.integration.sandbox.conftest import Mall, Phone, Received, Receiver
+from sandbox.server.notify import WAITS_S
+from tests.integration.sandbox.conftest import (
+    Mall,
+    Phone,
+    Received,
+    Receiver,
+    running_sandbox,
+)
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -139,3 +149,30 @@ async def test_a_wrongly_signed_one_is_refused_and_comes_again(
     with pytest.raises(BadSignature):
         opened(pay, await receiver.next())
     assert opened(pay, await receiver.next()).trade is not None
+
+
+def test_the_schedule_is_the_documents() -> None:
+    """通知频率: 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h, 24 h 4 m in all."""
+    assert WAITS_S[0] == 0
+    assert len(WAITS_S) == 1 + 15
+    assert list(itertools.accumulate(WAITS_S)) == [
+        *(0, 15, 30, 60, 240, 840, 2040, 3840, 5640, 7440),
+        *(11040, 21840, 32640, 43440, 65040, 86640),
+    ]
+
+
+async def test_it_is_given_up_after_the_last_of_them(
+    tmp_path: Path, http: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    receiver.answers.extend([500] * 20)
+    with running_sandbox(tmp_path, "--time-factor", "0.000001") as quick:
+        async with WechatEcommerce(quick.pay_config(receiver.url)) as pay:
+            mall = Mall(pay, Phone(http, quick.url))
+            first = await mall.paid_order(await mall.owner())
+            heard = [opened(pay, await receiver.next()) for _ in range(16)]
+            assert {said.trade.out_trade_no for said in heard if said.trade} == {first}
+            receiver.answers.clear()
+            second = await mall.paid_order(await mall.owner())
+            last = opened(pay, await receiver.next()).trade  # and no seventeenth of the first
+            assert last is not None
+            assert last.out_trade_no == second

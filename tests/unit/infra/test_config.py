@@ -97,3 +97,12 @@ def test_further_platform_keys_are_optional() -> None:
 def test_a_notify_url_that_wechat_would_refuse(url: str) -> None:
     with pytest.raises(ConfigError, match="SHAREHUB_WECHATPAY_NOTIFY_URL must be"):
         _ = config(**PAY | {"WECHATPAY_NOTIFY_URL": url}).wechatpay
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MCHID", ""), ("MCHID", "19x"), ("MCHID", "١٩"), ("SERIAL", ""), ("SERIAL", "PUB_KEY_ID_1")],
+)
+def test_a_merchant_that_wechat_would_not_know(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"SHAREHUB_WECHATPAY_{name} must be"):
+        _ = config(**PAY | {f"WECHATPAY_{name}": value}).wechatpay
