@@ -7,7 +7,7 @@ from aiohttp import web
 from api.routing import Routes, raw, route
 from infra.process import now_ms
 from market.kernel.errors import BadSignature, MarketError, NotFound
-from market.payments import actions, onboarding, views
+from market.payments import actions, onboarding, reconciliation, views
 from market.payments.wing import Payments
 
 
@@ -38,6 +38,8 @@ ROUTES: Routes = (
     route("GET", "/v1/payments/orders/{order_id}/statement", views.statement),
     route("GET", "/v1/payments/balance", views.balance),
     route("GET", "/v1/payments/ledger", views.ledger_check),
+    route("GET", "/v1/payments/differences", views.differences),
+    route("POST", "/v1/payments/differences/{difference_id}/resolve", reconciliation.resolve),
     raw(
         "POST",
         "/v1/payments/notify",

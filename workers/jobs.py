@@ -16,7 +16,15 @@ from infra.redis import keys
 from infra.redis.client import connect
 from infra.redis.publish import Publisher
 from market.wings import open_wings
-from workers import freeze_guard, inboxes, ledger_totals, order_timers, rating_windows, settlement
+from workers import (
+    freeze_guard,
+    inboxes,
+    ledger_totals,
+    order_timers,
+    rating_windows,
+    reconciliation,
+    settlement,
+)
 from workers import relay as relays
 from workers.inboxes import Inbox
 from workers.janitor import EVERY_S as JANITOR_EVERY_S
@@ -30,6 +38,7 @@ CHORES: Mapping[str, Any] = {
     "ledger_totals": ledger_totals,
     "order_timers": order_timers,
     "rating_windows": rating_windows,
+    "reconciliation": reconciliation,
     "settlement": settlement,
 }
 """Modules with WING, EVERY_S and run_once(wing, now_ms)."""

@@ -22,7 +22,14 @@ from market.kernel.errors import (
     OwnerNotOnboarded,
 )
 from market.kernel.ids import Id
-from market.payments import books, merchant_store, onboarding, payout_store, store
+from market.payments import (
+    books,
+    merchant_store,
+    onboarding,
+    payout_store,
+    reconciliation,
+    store,
+)
 from market.payments.commands import Prepay
 from market.payments.port import Notification, Refund, Trade
 from market.payments.rules import division, errands, escrow, merchants
@@ -242,4 +249,4 @@ def _prepay_view(
     )  # fmt: skip
 
 
-ACTIONS = table(prepay, onboarding.onboard)
+ACTIONS = table(prepay, onboarding.onboard, reconciliation.resolve)

@@ -73,6 +73,21 @@ class GetBalance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListDifferences:
+    """Between WeChat's bills and our books: the open ones, or those that were resolved."""
+
+    resolved: bool = False
+    before: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve:
+    difference_id: Id
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLedger:
     """`full`: read the whole journal again, which takes its time."""
 

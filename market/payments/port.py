@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from infra.wechat.applyments import Application, Applyment
-from infra.wechat.bills import BillKind, BillLine
+from infra.wechat.bills import BillKind, BillLine, FundLine, TradeLine
 from infra.wechat.notification import Notification
 from infra.wechat.shares import Share
 from infra.wechat.trades import Prepay, Refund, Trade
 
 __all__ = [
-    "Application", "Applyment", "BillKind", "BillLine", "Notification", "PaymentPort", "Prepay", "Refund",
-    "Share", "Trade",
+    "Application", "Applyment", "BillKind", "BillLine", "FundLine", "Notification", "PaymentPort", "Prepay", "Refund",
+    "Share", "Trade", "TradeLine",
 ]  # fmt: skip
 
 

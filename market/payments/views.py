@@ -9,17 +9,19 @@ from infra.mysql.database import Cursor
 from market.kernel.actor import Call, require_operator
 from market.kernel.errors import NotFound
 from market.kernel.topics import Snapshot, Want
-from market.payments import ledger_store, merchant_store, payout_store, store
+from market.payments import bill_store, ledger_store, merchant_store, payout_store, store
 from market.payments.commands import (
     CheckLedger,
     GetBalance,
     GetOnboarding,
     GetOrderMoney,
     GetStatement,
+    ListDifferences,
 )
 from market.payments.rules import ledger, sight
 from market.payments.rules.sight import (
     BalanceView,
+    DifferencesView,
     LedgerView,
     OnboardingView,
     OrderMoneyView,
@@ -73,6 +75,22 @@ async def onboarding(payments: Payments, call: Call, query: GetOnboarding) -> On
     """How far the asker is on the way to being paid."""
     async with payments.db.read() as cursor:
         return sight.onboarding(await merchant_store.read(cursor, call.actor.user_id))
+
+
+@view("payments.differences")
+async def differences(payments: Payments, call: Call, query: ListDifferences) -> DifferencesView:
+    """Operators: where WeChat's bills and our books are not the same, newest first."""
+    require_operator(call.actor)
+    async with payments.db.read() as cursor:
+        found = await bill_store.differences(cursor, query.resolved, query.before, query.limit + 1)
+    shown = found[: query.limit]
+    return DifferencesView(
+        differences=tuple(
+            sight.difference(f.id, f.day, f.difference, f.resolved_ms, f.resolved_by, f.note)
+            for f in shown
+        ),
+        before=shown[-1].id if len(found) > query.limit else None,
+    )
 
 
 @view("payments.ledger_check")

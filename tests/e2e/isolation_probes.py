@@ -184,6 +184,10 @@ ASKS: Mapping[str, Ask] = {
     "payments.of_order": ask("buyer", _order),
     "payments.statement": ask("buyer", _order),
     "payments.balance": ask("owner"),
+    "payments.differences": ask("operator"),
+    "payments.resolve": ask(
+        "operator", lambda _: {"difference_id": "1", "note": "已核对"}, "not_found"
+    ),
     "payments.ledger_check": ask("operator"),
     # ratings
     "ratings.rate": ask(

@@ -14,6 +14,7 @@ from market.payments.rules.division import Refund
 from market.payments.rules.escrow import Payable, Payment
 from market.payments.rules.ledger import Entry, Moves
 from market.payments.rules.merchants import Merchant
+from market.payments.rules.reconciling import Difference
 
 Party = Literal["buyer", "owner", "operator"]
 EXPECTED = frozenset({"requested", "pending_payment", "expiring"})
@@ -122,6 +123,32 @@ class BalanceView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceView:
+    """`sort`: payment, refund or commission. `kind`: missing_there (not in WeChat's bill of `day`), missing_here (not in our
+    books), or differing. `order_id` is 0 when we know of none."""
+
+    difference_id: Id
+    day: str
+    sort: str
+    kind: str
+    number: str
+    order_id: Id
+    ours_fen: int
+    theirs_fen: int
+    resolved_ms: int | None
+    resolved_by: Id | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferencesView:
+    """`before` asks for the next ones, if there are any."""
+
+    differences: tuple[DifferenceView, ...]
+    before: Id | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """All accounts of one sort, or one of the house's own."""
 
@@ -218,6 +245,16 @@ def balance(moves: Moves, entries: Sequence[Entry], limit: int) -> BalanceView:
             for e in shown
         ),
         before=shown[-1].tx_id if len(entries) > limit else None,
+    )  # fmt: skip
+
+
+def difference(
+    id_: Id, day: str, found: Difference, resolved_ms: int, resolved_by: Id, note: str
+) -> DifferenceView:
+    return DifferenceView(
+        difference_id=id_, day=day, sort=found.sort, kind=found.kind, number=found.number,
+        order_id=found.order_id, ours_fen=found.ours_fen, theirs_fen=found.theirs_fen,
+        resolved_ms=resolved_ms or None, resolved_by=resolved_by if resolved_ms else None, note=note,
     )  # fmt: skip
 
 

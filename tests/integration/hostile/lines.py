@@ -221,6 +221,26 @@ async def a_notice(world: World) -> Ask:
     return Ask(world.operator, {"user_ids": told, **words, "listing_id": listing_id})
 
 
+DIFFERENCE = (
+    "INSERT INTO payments.differences (id, day, sort, kind, number, order_id, ours_fen, theirs_fen, version, "
+    "resolved_ms, resolved_by, note) VALUES (%s, '2026-11-21', 'payment', 'missing_here', %s, 0, 0, 100, 1, 0, 0, '')"
+)
+
+
+async def a_difference(world: World) -> Ask:
+    """A bill's day is longer than a test, so what its comparison leaves is put down by hand."""
+    id_ = secrets.randbits(62)
+    await world.insert(DIFFERENCE, id_, f"P{id_:019d}")
+    return Ask(world.operator, {"difference_id": str(id_), "note": "已核对"})
+
+
+async def differences_resolved(world: World, ask: Ask) -> Any:
+    """How often it is among those that are."""
+    path = "/v1/payments/differences?resolved=true&limit=200"
+    seen = (await world.ask("GET", path, token=world.operator.token)).json
+    return [d for d in seen["differences"] if d["difference_id"] == ask.fields["difference_id"]]
+
+
 def get(path: str, pick: Callable[[Any], Any] = lambda view: view) -> Seen:
     """What the asker reads at a path of the asking's own fields."""
 
@@ -337,6 +357,8 @@ LINES: dict[str, Line] = {
     "payments.of_order": Line(build=on_money("buyer"), stranger="not_found"),
     "payments.statement": Line(build=on_money("owner"), stranger="not_found"),
     "payments.balance": Line(build=by("owner", limit=20)),
+    "payments.differences": Line(build=by("operator", limit=20), stranger="forbidden"),
+    "payments.resolve": Line(build=a_difference, stranger="forbidden", see=differences_resolved),
     "payments.ledger_check": Line(build=by("operator"), stranger="forbidden"),
     "ratings.rate": Line(build=a_rating, stranger="not_found", see=get("/v1/ratings/orders/{order_id}")),
     "ratings.of_order": Line(build=a_window, stranger="not_found"),
