@@ -16,6 +16,7 @@ from devkit.stack import Stack
 from infra.config import WINGS, Config
 from infra.tokens import Tokens
 from loadtest.benches.hub_scene import BATCH, TOKENS_LAST_S, Person, Scene
+from market.kernel.period import DAY_MS, HOUR_MS
 
 COPIED = (("listings", "listings", "id"), ("orders", "bookables", "listing_id"))
 """Schema, table and key of what the wings know of a listing."""
@@ -25,6 +26,12 @@ WRITTEN = (
     "AND EXTRA NOT LIKE '%%GENERATED%%' ORDER BY ORDINAL_POSITION"
 )
 """The columns that are written, and not derived from the others."""
+
+
+SHORT_MS = HOUR_MS // 4
+PAST_BATCH = 250_000
+LOWEST_ID = 10**9
+"""Below all ids that are made."""
 
 
 class Market(Scene):
@@ -73,6 +80,35 @@ class Market(Scene):
                     cursor.executemany(insert, rows[at : at + BATCH])
         return ids
 
+    def past(self, listings: Sequence[int], have: int, count: int) -> None:
+        """Completed orders, so that there are `count` of them and not `have`: as many of each listing, one after the other."""
+        each = max(1, count // len(listings))
+        begin_ms = int(time.time() * 1000) // SHORT_MS * SHORT_MS - DAY_MS
+        with self.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMPORARY TABLE orders.numbered (n INT PRIMARY KEY, listing_id BIGINT)"
+            )
+            cursor.executemany(
+                "INSERT INTO orders.numbered VALUES (%s, %s)", list(enumerate(listings))
+            )
+            cursor.execute("SELECT * FROM orders.orders LIMIT 1")
+            names = [column[0] for column in cursor.description]
+            for first in range(have, count, PAST_BATCH):
+                last = min(first + PAST_BATCH, count) - 1
+                slot = f"(seq MOD {each} + {have // len(listings)})"
+                columns = {name: f"o.`{name}`" for name in names} | {
+                    "id": f"{LOWEST_ID} + seq", "listing_id": "numbered.listing_id", "state": "'completed'",
+                    "buyer_id": "seq DIV 50", "due_ms": "NULL", "created_ms": f"{begin_ms} - seq",
+                    "start_ms": f"{begin_ms} - ({slot} + 1) * {SHORT_MS}", "end_ms": f"{begin_ms} - {slot} * {SHORT_MS}",
+                    "until_ms": f"{begin_ms} - {slot} * {SHORT_MS}",
+                }  # fmt: skip
+                cursor.execute(
+                    f"INSERT INTO orders.orders ({', '.join(f'`{n}`' for n in columns)}) "
+                    f"SELECT {', '.join(columns.values())} FROM orders.seq_{first}_to_{last} "
+                    f"JOIN orders.numbered ON numbered.n = seq DIV {each} MOD {len(listings)}, "
+                    "(SELECT * FROM orders.orders ORDER BY id DESC LIMIT 1) o"
+                )
+
     def durable(self) -> bool:
         """Whether the server puts every commit on disk before it says so."""
         return int(self.value("SELECT @@innodb_flush_log_at_trx_commit")) == 1
@@ -86,7 +122,7 @@ class Market(Scene):
         """Orders that take up time which another one of that listing has taken."""
         return int(
             self.value(
-                "SELECT COUNT(*) FROM (SELECT start_ms, MAX(end_ms) OVER (PARTITION BY listing_id "
+                "SELECT COUNT(*) FROM (SELECT start_ms, MAX(until_ms) OVER (PARTITION BY listing_id "
                 "ORDER BY start_ms, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS taken_until "
                 "FROM orders.orders WHERE blocking = 1) beside WHERE start_ms < taken_until"
             )
