@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 
 import pytest
@@ -22,7 +23,7 @@ def test_nobody_asks_for_what_has_been_asked_for() -> None:
         of_listing[listing].append((start_ms, end_ms))
     for periods in of_listing.values():
         periods.sort()
-        assert all(one[1] <= other[0] for one, other in zip(periods, periods[1:], strict=False))
+        assert all(one[1] <= other[0] for one, other in itertools.pairwise(periods))
 
 
 def test_the_popular_are_asked_for_more_often_as_zipf_says() -> None:
