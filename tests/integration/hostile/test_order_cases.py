@@ -18,8 +18,9 @@ MAX_FEN = 100_000_000
 LOST_RACES = {"version_conflict", "illegal_transition"}
 
 MAY = {
-    "cancel": {"buyer", "owner"}, "start": {"owner"}, "return": {"buyer"}, "accept": {"owner"},
-    "dispute": {"buyer", "owner"}, "decide": {"operator"},
+    "approve": {"owner"}, "decline": {"owner"}, "cancel": {"buyer", "owner"}, "start": {"owner"}, "return": {"buyer"},
+    "accept": {"owner"}, "claim": {"owner"}, "concede": {"buyer"}, "contest": {"buyer"}, "dispute": {"buyer", "owner"},
+    "decide": {"operator"},
 }  # fmt: skip
 """Who may ever do what with an order."""
 
@@ -218,6 +219,64 @@ async def test_the_dearest_thing_has_an_exact_price_or_none(world: World) -> Non
     assert [order["order_id"] for order in await orders_of(world, buyer)] == [made["order_id"]]
 
 
+async def test_no_more_is_divided_than_was_paid(world: World) -> None:
+    """Claims and decisions beyond it are refused; of two that are right and come at once, one divides it, to the fen."""
+    order = await world.order("returned", free=False)
+    order_id, rent_fen, deposit_fen = order["order_id"], order["rent_fen"], order["deposit_fen"]
+    path = f"/v1/orders/{order_id}"
+
+    async def step(who: Somebody, name: str, **body: Any) -> Answer:
+        return await world.ask("POST", f"{path}/{name}", token=who.token, key=new_key(), body=body)
+
+    for raw in ["0", *NO_AMOUNTS]:
+        answer = await world.ask(
+            "POST", f"{path}/claim", token=world.owner.token, key=new_key(),
+            raw=with_raw({"reason": "坏了"}, "amount_fen", raw),
+        )  # fmt: skip
+        assert (answer.status, answer.code) == (400, "invalid"), (raw, answer)
+    too_much = await step(world.owner, "claim", amount_fen=deposit_fen + 1, reason="坏了")
+    assert (too_much.status, too_much.code) == (409, "too_much")
+    assert (await world.known(world.buyer, path))["version"] == order["version"]
+    claimed = await step(world.owner, "claim", amount_fen=deposit_fen, reason="坏了")
+    assert claimed.status == 200, claimed
+    contested = (await step(world.buyer, "contest", reason="没有")).json
+
+    for rent, deposit, code in (
+        (rent_fen + 1, 0, "too_much"), (0, deposit_fen + 1, "too_much"), (rent_fen + 1, deposit_fen + 1, "too_much"),
+        (-1, 0, "invalid"), (0, -deposit_fen, "invalid"), (0.5, 0, "invalid"), (MAX_FEN + 1, 0, "invalid"),
+    ):  # fmt: skip
+        answer = await step(
+            world.operator, "decide", decision="split", rent_back_fen=rent, deposit_kept_fen=deposit
+        )
+        assert answer.code == code, (rent, deposit, answer)
+    assert (await world.known(world.buyer, path))["version"] == contested["version"]
+
+    splits = [(rent_fen // 2, 1), (rent_fen, 0), (0, deposit_fen)]
+    answers = await asyncio.gather(
+        *(
+            step(
+                world.operator,
+                "decide",
+                decision="split",
+                rent_back_fen=rent,
+                deposit_kept_fen=kept,
+            )
+            for rent, kept in splits
+        )
+    )
+    [won] = [n for n, answer in enumerate(answers) if answer.status == 200]
+    assert {answer.code for answer in answers} == {"ok", "illegal_transition"}
+    rent, kept = splits[won]
+    refunded_fen = rent + deposit_fen - kept
+    shown = await world.known(
+        world.buyer, f"/v1/payments/orders/{order_id}/statement",
+        lambda s: s["held_rent_fen"] + s["held_deposit_fen"] == 0 and s["refunded_fen"] == refunded_fen,
+    )  # fmt: skip
+    assert shown["paid_fen"] == rent_fen + deposit_fen
+    assert shown["owner_fen"] + shown["fee_fen"] + refunded_fen == shown["paid_fen"]
+    assert shown["owner_fen"] >= kept
+
+
 # --- two devices --------------------------------------------------------------------------------------------------------
 
 
@@ -286,9 +345,11 @@ async def test_a_handover_against_a_cancellation_has_one_winner(world: World) ->
 # --- the other party ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["pending_payment", "ready", "in_use", "returned", "disputed"])
+@pytest.mark.parametrize(
+    "state", ["requested", "pending_payment", "ready", "in_use", "returned", "claimed", "disputed"]
+)
 async def test_nobody_does_what_is_the_other_partys_to_do(world: World, state: str) -> None:
-    order = await world.order(state)
+    order = await world.order(state, free=state != "claimed")
     path = f"/v1/orders/{order['order_id']}"
     people = {name: getattr(world, name) for name in ("buyer", "owner", "operator", "stranger")}
     codes = [
@@ -296,7 +357,9 @@ async def test_nobody_does_what_is_the_other_partys_to_do(world: World, state: s
         for name in ("buyer", "owner")
         if (code := (await world.known(people[name], path))["code"])
     ]
-    body = {"code": (codes or ["000000"])[0], "decision": "release", "reason": "我说了算"}
+    body = {
+        "code": (codes or ["000000"])[0], "decision": "release", "reason": "我说了算", "amount_fen": 1,
+    }  # fmt: skip
     for step, allowed in MAY.items():
         for name, who in people.items():
             if name in allowed:
