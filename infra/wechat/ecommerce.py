@@ -5,12 +5,13 @@ A refund before the release comes out of what is frozen, one after it out of the
 balance. Frozen money is released by WeChat itself after 180 days.
 
 Source: pay.weixin.qq.com, 合作伙伴 API v3: 小程序下单 (prepay), 商户订单号查询订单 (query), 关闭订单
-(close); 平台收付通: 提交申请单 (apply), 申请退款 (refund), 请求分账 (share), 完结分账 (finish); 申请交易账单 (bill).
+(close); 平台收付通: 图片上传 (upload), 提交申请单 (apply), 申请退款 (refund), 请求分账 (share), 完结分账 (finish); 申请交易账单 (bill).
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -20,7 +21,7 @@ from urllib.parse import quote, urlencode
 from infra.config import WechatPayConfig
 from infra.wechat.applyments import Application, Applyment, applyment_from, applyment_request
 from infra.wechat.bills import BillKind, BillLine, lines_of, link_from, plain_bill
-from infra.wechat.fields import Malformed
+from infra.wechat.fields import Malformed, object_of, text_of
 from infra.wechat.gateway import Gateway, open_gateway, wall_clock_ms
 from infra.wechat.notification import Notification, opened
 from infra.wechat.shares import Share, accepted_release_from, share_from
@@ -35,7 +36,7 @@ from infra.wechat.trades import (
     rfc3339,
     trade_from,
 )
-from market.kernel.errors import Conflict, NotFound, PaymentProviderError
+from market.kernel.errors import BadInput, Conflict, NotFound, PaymentProviderError
 
 _TRANSACTIONS = "/v3/pay/partner/transactions"
 _ECOMMERCE = "/v3/ecommerce"
@@ -44,6 +45,9 @@ _BILLS: Mapping[BillKind, str] = {
     "trade": "/v3/bill/tradebill",
     "fundflow": "/v3/bill/fundflowbill",
 }
+UPLOAD = "/v3/merchant/media/upload"
+LARGEST_PICTURE_BYTES = 2 << 20
+_PICTURE = re.compile(r"[A-Za-z0-9.-]{1,100}\.(jpg|png|bmp)\Z")
 _LATER = "请稍后再试"
 _CLOSED = ("ORDER_CLOSED", "ORDERCLOSED")
 
@@ -86,6 +90,19 @@ class WechatEcommerce:
     ) -> None:
         self._gateway = None
         await self._stack.aclose()
+
+    async def upload(self, *, filename: str, content: bytes) -> str:
+        """Uploads a picture for an application, and returns its media id, good for that alone.
+
+        filename: letters, digits, points and dashes, ending in jpg, png or bmp. content: 2 MB at most.
+        """
+        if not _PICTURE.match(filename) or not 0 < len(content) <= LARGEST_PICTURE_BYTES:
+            raise BadInput("a picture is a jpg, png or bmp of up to 2 MB")
+
+        def read(answer: object) -> str:
+            return text_of(object_of(answer), "media_id")
+
+        return await self._open.upload("upload", UPLOAD, filename, content, read)
 
     async def apply(self, *, out_request_no: str, application: Application) -> Applyment:
         """Hands the application in, unless it was before, and says how it stands. A rejected one is

@@ -16,7 +16,9 @@ Source: pay.weixin.qq.com, API v3: 接口规则 (rules), 如何使用微信支�
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import mimetypes
 import random
 import secrets
 import time
@@ -39,6 +41,7 @@ from market.kernel.errors import Conflict, MarketError, NotFound, PaymentProvide
 
 _UNKNOWN = ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS")
 _TOO_FREQUENT = 429
+JSON = "application/json"
 
 CONNECT_S = 2.0
 # Of each attempt; there are four at most, see calls.py.
@@ -88,13 +91,35 @@ class Gateway:
         """
 
         async def attempt() -> T:
-            status, headers, raw = await self._send("GET", path, b"", DOWNLOAD)
+            status, headers, raw = await self._send("GET", path, b"", timeout=DOWNLOAD)
             if status != 200:
                 raise self._judged(status, headers, raw)
             try:
                 return await asyncio.to_thread(read, raw)
             except Malformed as problem:
                 raise TryAgain(f"malformed file: {problem}") from None
+
+        return await self._persistently(api, attempt)
+
+    async def upload(
+        self, api: str, path: str, filename: str, content: bytes, read: Callable[[Any], T]
+    ) -> T:
+        """What `read` makes of the answer to a file. Its description is signed, and holds its digest.
+
+        `filename` is of letters, digits, points and dashes.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        meta = json.dumps({"filename": filename, "sha256": digest}).encode()
+        boundary = secrets.token_hex(16)
+        body = _two_parts(boundary, meta, filename, content)
+        kind = f"multipart/form-data; boundary={boundary}"
+
+        async def attempt() -> T:
+            answer = await self._exchange("POST", path, body, signed=meta, content_type=kind)
+            try:
+                return read(answer)
+            except Malformed as problem:
+                raise TryAgain(f"malformed answer: {problem}") from None
 
         return await self._persistently(api, attempt)
 
@@ -128,9 +153,21 @@ class Gateway:
         except TryAgain as problem:
             raise PaymentProviderError(api=api, reason=str(problem)) from None
 
-    async def _exchange(self, method: str, path: str, body: bytes) -> Any:
-        """One signed request and its proved answer, parsed (None for an empty one)."""
-        status, headers, raw = await self._send(method, path, body)
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        signed: bytes | None = None,
+        content_type: str = JSON,
+    ) -> Any:
+        """One signed request and its proved answer, parsed (None for an empty one). `signed` is what
+        of the body is signed, if not all of it.
+        """
+        status, headers, raw = await self._send(
+            method, path, body, signed=signed, content_type=content_type
+        )
         if status >= 300:
             raise self._judged(status, headers, raw)
         self._prove(headers, raw)
@@ -157,6 +194,9 @@ class Gateway:
         method: str,
         path: str,
         body: bytes,
+        *,
+        signed: bytes | None = None,
+        content_type: str = JSON,
         timeout: aiohttp.ClientTimeout = CALL,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One signed request: status, headers and body of whatever comes back."""
@@ -166,14 +206,14 @@ class Gateway:
                 self.keys.merchant,
                 method=method,
                 target=url.raw_path_qs,
-                body=body,
+                body=body if signed is None else signed,
                 mchid=self.config.mchid,
                 serial=self.config.merchant_serial,
                 timestamp_s=self.clock_ms() // 1000,
                 nonce=secrets.token_hex(16),
             ),
-            "Accept": "application/json",
-            "Content-Type": "application/json",
+            "Accept": JSON,
+            "Content-Type": content_type,
             "User-Agent": "ShareHub",
             "Wechatpay-Serial": self.config.platform_key_id,
         }
@@ -207,6 +247,21 @@ async def open_gateway(
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+
+
+def _two_parts(boundary: str, meta: bytes, filename: str, content: bytes) -> bytes:
+    """multipart/form-data as 图片上传 has it: the description, then the file."""
+    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    return b"".join(
+        (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="meta";\r\n'.encode(),
+            b"Content-Type: application/json\r\n\r\n" + meta,
+            f"\r\n--{boundary}\r\nContent-Disposition: form-data; ".encode(),
+            f'name="file"; filename="{filename}";\r\n'.encode(),
+            f"Content-Type: {kind}\r\n\r\n".encode() + content,
+            f"\r\n--{boundary}--\r\n".encode(),
+        )
+    )
 
 
 def _refusal(status: int, answer: Any) -> MarketError | TryAgain:

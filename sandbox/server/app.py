@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox.server import gate, keys, login, messages, page, phone
-from sandbox.server.ecommerce import bills, onboarding, refunds, sharing, trades
+from sandbox.server.ecommerce import bills, media, onboarding, refunds, sharing, trades
 from sandbox.server.errands import ERRANDS, Errands
 from sandbox.server.faults import Faults
 from sandbox.server.notify import NOTIFIER, Notifier
@@ -17,18 +17,21 @@ from sandbox.server.rules import Rulebook, Rules
 from sandbox.server.store import Store
 from sandbox.server.wire import FAULTS, IDENTITY, RULEBOOK, STORE, TIME_FACTOR
 
+LARGEST_REQUEST_BYTES = 4 << 20
+
 
 def make_app(
     run_dir: Path, *, fault_rate: float, seed: int, time_factor: float, rules: Rules
 ) -> web.Application:
     app = web.Application(
+        client_max_size=LARGEST_REQUEST_BYTES,
         middlewares=[
             gate.open_to_browsers,
             gate.prove,
             gate.inject,
             gate.refuse,
             gate.demand,
-        ]
+        ],
     )
     app[IDENTITY] = keys.ensure(run_dir)
     app[STORE] = Store(run_dir / "sandbox.sqlite3")
@@ -53,6 +56,7 @@ def make_app(
             web.get(f"{transactions}/out-trade-no/{{out_trade_no}}", trades.query_by_out_trade_no),
             web.get(f"{transactions}/id/{{transaction_id}}", trades.query_by_id),
             web.post(f"{transactions}/out-trade-no/{{out_trade_no}}/close", trades.close),
+            web.post(media.UPLOAD, media.upload),
             web.post(f"{ecommerce}/applyments/", onboarding.apply),
             web.get(f"{ecommerce}/applyments/out-request-no/{{out_request_no}}", onboarding.query),
             web.post(f"{ecommerce}/refunds/apply", refunds.apply),

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from sandbox.server.crypto import authorization_fault, platform_headers
+from sandbox.server.ecommerce.media import UPLOAD, described
 from sandbox.server.faults import DELAY_S
 from sandbox.server.login import BUSY, mini_error
 from sandbox.server.wire import FAULTS, IDENTITY, PayError, json_answer, now_ms, param_error
@@ -94,6 +95,7 @@ async def demand(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not request.path.startswith(PAY):
         return await handler(request)
     identity = request.app[IDENTITY]
+    body = await described(request) if request.path == UPLOAD else await request.read()
     fault = authorization_fault(
         request.headers.get("Authorization", ""),
         key=identity.merchant_pub,
@@ -101,7 +103,7 @@ async def demand(request: web.Request, handler: Handler) -> web.StreamResponse:
         serial=identity.account.merchant_serial,
         method=request.method,
         target=request.raw_path,
-        body=await request.read(),
+        body=body,
         now_s=now_ms() // 1000,
     )
     if fault is not None:

@@ -39,6 +39,7 @@ WECHAT = (
     ("POST /cgi-bin/stable_token", "接口调用凭据 / access token"),
     ("POST /cgi-bin/message/subscribe/send", "订阅消息 / subscribe message"),
     ("POST /wxa/msg_sec_check", "文本安全 / text check"),
+    ("POST /v3/merchant/media/upload", "图片上传 / a picture for an application"),
     (
         "POST /v3/ecommerce/applyments/",
         "二级商户进件 / apply; GET .../out-request-no/{no} 查询 query",

@@ -8,7 +8,7 @@ import pytest
 
 from infra.wechat.applyments import Application
 from infra.wechat.ecommerce import WechatEcommerce
-from market.kernel.errors import Conflict, NotFound
+from market.kernel.errors import BadInput, Conflict, NotFound
 from tests.integration.sandbox.conftest import OWNER, Mall, Phone
 
 pytestmark = pytest.mark.timeout(30)
@@ -49,6 +49,30 @@ async def test_a_rejected_one_says_why_and_may_come_again(
     await phone.rules(onboarding="accept")
     again = await pay.apply(out_request_no=number, application=OWNER)
     assert (again.state, again.reason) == ("FINISH", "")
+
+
+@pytest.mark.parametrize("fault", [None, "error_after", "drop_before"])
+async def test_pictures_are_uploaded(
+    pay: WechatEcommerce, mall: Mall, phone: Phone, fault: str | None
+) -> None:
+    await phone.faults(next=[fault] if fault else [])
+    front = await pay.upload(filename="front.jpg", content=bytes(range(256)) * 4000)
+    back = await pay.upload(filename="back.png", content=b"\r\n--boundary\r\n")
+    assert front != back
+    shown = replace(OWNER, id_front_media=front, id_back_media=back)
+    done = await pay.apply(out_request_no=mall.number(), application=shown)
+    assert done.state == "FINISH"
+
+
+@pytest.mark.parametrize(
+    ("filename", "content"),
+    [("a.gif", b"x"), ("a.jpg", b""), ('a".jpg', b"x"), ("a.jpg", b"x" * (2 * 1024 * 1024 + 1))],
+)
+async def test_what_is_no_picture_is_not_sent(
+    pay: WechatEcommerce, filename: str, content: bytes
+) -> None:
+    with pytest.raises(BadInput):
+        await pay.upload(filename=filename, content=content)
 
 
 async def test_a_firm_shows_its_licence(pay: WechatEcommerce, mall: Mall) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import secrets
 import subprocess
@@ -11,10 +12,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from infra.wechat.applyments import applyment_request
 from infra.wechat.ecommerce import WechatEcommerce
 from infra.wechat.gateway import wall_clock_ms
 from sandbox.server.faults import CALL_KINDS, Faults
 from tests.integration.sandbox.conftest import (
+    OWNER,
     ROOT,
     Mall,
     Phone,
@@ -200,5 +203,13 @@ async def test_another_library_agrees(
         assert event["resource"]["amount"]["total"] == 99
         status, answer = await client.query(out_trade_no=number, sub_mchid=owner)
         assert json.loads(answer)["trade_state"] == "SUCCESS"
+        # It has no call for an application, but signs and seals one as well as any.
+        application = applyment_request(f"A-{number}", OWNER, client._core.encrypt)
+        post = importlib.import_module("wechatpayv3.async_.type").RequestType.POST
+        status, answer = await client._core.request(
+            "/v3/ecommerce/applyments/", method=post, data=application, cipher_data=True
+        )
+        assert status == 200, answer
+        assert (await pay.query_applyment(f"A-{number}")).state == "FINISH"
     found = await pay.query(sub_mchid=owner, out_trade_no=number)
     assert found.payer_openid == "carol"
