@@ -11,7 +11,8 @@ Source: pay.weixin.qq.com, 平台证书切换微信支付公钥: during a change
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 
 FOLLOW_S = 1.0
 
+Stamp = tuple[int, int]
+
 
 class PlatformKeys(Mapping[str, RSAPublicKey]):
     """The named keys, and those that `refresh` last found in the directory."""
@@ -31,7 +34,7 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
     def __init__(self, named: Mapping[str, RSAPublicKey], directory: Path | None) -> None:
         self._named = dict(named)
         self._directory = directory
-        self._seen_ns: int | None = None
+        self._seen: Mapping[Path, Stamp] = {}
         self._all: Mapping[str, RSAPublicKey] = self._named
         self.refresh()
 
@@ -45,19 +48,16 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
         return len(self._all)
 
     def refresh(self) -> None:
-        """Reads the directory if it has changed (blocking). A file that cannot be read is logged and
-        left out; a directory that is not there is empty.
+        """Reads the files if one has come, changed or gone (blocking). One that cannot be read is
+        logged and left out; a directory that is not there is empty.
         """
         if self._directory is None:
             return
-        try:
-            # Taken before the reading: what changes meanwhile is seen the next time.
-            changed_ns = self._directory.stat().st_mtime_ns
-        except OSError:
-            changed_ns = None
-        if changed_ns != self._seen_ns:
-            self._all = _read(self._directory) | self._named
-            self._seen_ns = changed_ns
+        # Taken before the reading: a file that is still being written is read again the next time.
+        seen = _stamps(self._directory)
+        if seen != self._seen:
+            self._all = _read(seen) | self._named
+            self._seen = seen
 
     async def follow(self) -> None:
         """Refreshes for ever, without holding the loop up."""
@@ -66,9 +66,19 @@ class PlatformKeys(Mapping[str, RSAPublicKey]):
             await asyncio.to_thread(self.refresh)
 
 
-def _read(directory: Path) -> dict[str, RSAPublicKey]:
-    keys = {}
+def _stamps(directory: Path) -> dict[Path, Stamp]:
+    """The files that are there, and what tells a change of each."""
+    stamps = {}
     for file in sorted(directory.glob("*.pem")):
+        with contextlib.suppress(OSError):  # gone since
+            state = file.stat()
+            stamps[file] = (state.st_mtime_ns, state.st_size)
+    return stamps
+
+
+def _read(files: Iterable[Path]) -> dict[str, RSAPublicKey]:
+    keys = {}
+    for file in files:
         try:
             keys[file.stem] = load_platform_key(file, file.stem)
         except ConfigError as problem:

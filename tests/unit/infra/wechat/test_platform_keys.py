@@ -65,6 +65,16 @@ def test_a_broken_file_costs_the_others_nothing(platform: Pair, tmp_path: Path) 
     assert list(PlatformKeys({}, tmp_path)) == ["PUB_KEY_ID_2"]
 
 
+def test_a_file_that_is_still_being_written_is_read_again(platform: Pair, tmp_path: Path) -> None:
+    pem = platform.public_file.read_bytes()
+    (tmp_path / "PUB_KEY_ID_2.pem").write_bytes(pem[:100])
+    keys = PlatformKeys({}, tmp_path)
+    assert len(keys) == 0
+    (tmp_path / "PUB_KEY_ID_2.pem").write_bytes(pem)
+    keys.refresh()
+    assert list(keys) == ["PUB_KEY_ID_2"]
+
+
 def test_no_directory_is_an_empty_one(platform: Pair, tmp_path: Path) -> None:
     keys = PlatformKeys({}, tmp_path / "later")
     assert len(keys) == 0
