@@ -63,7 +63,7 @@ class Readers:
         self.asked += 1
         return answer
 
-    async def more(self, answers: int = 150) -> None:
+    async def more(self, answers: int = 60) -> None:
         """Until so many more have been given."""
         wanted = self.asked + answers
 
@@ -108,6 +108,7 @@ async def until_used(fleet: Fleet, wanted: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(120)
 async def test_readers_do_not_notice_that_the_replica_dies_and_hangs(new_stack: NewStack) -> None:
     stack = await asyncio.to_thread(lambda: new_stack(layout=Layout(hubs=1, replica=True)))
     assert isinstance(stack.servers, ReplicatedServers)
