@@ -62,6 +62,7 @@ class _Ask(Generic[W, R]):
     call: Call | None
     command: object
     claim: Claim | None
+    since_s: float
     answer: asyncio.Future[R]
 
     def settle(self, outcome: R | MarketError) -> None:
@@ -75,7 +76,8 @@ class _Ask(Generic[W, R]):
 
 class Groups(Generic[W, R]):
     """`open_` makes a sitting for some wishes; `reply` is the type of what is answered under a key. At most `largest` commands
-    in a group, at most `at_once` groups in the database."""
+    in a group, at most `at_once` groups in the database. Who has waited for longer than `patience_s` is sent away: in a
+    crowd that does not end, old commands would be done when nobody waits for them any more."""
 
     def __init__(
         self,
@@ -85,12 +87,14 @@ class Groups(Generic[W, R]):
         *,
         largest: int,
         at_once: int,
+        patience_s: float = 3.0,
     ) -> None:
         self._db = db
         self._open = open_
         self._reply = reply
         self._largest = largest
         self._at_once = at_once
+        self._patience_s = patience_s
         self._waiting: deque[_Ask[W, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._sizes = SIZES.labels(db.wing)
@@ -98,7 +102,8 @@ class Groups(Generic[W, R]):
     async def do(self, wish: W, call: Call | None = None, command: object = None) -> R:
         """Answered after the commit. With a call that has a key, done once under it. Raise the refusal, or Unavailable."""
         claim = Claim.of(call, command) if call is not None else None
-        ask = _Ask(wish, call, command, claim, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        ask = _Ask(wish, call, command, claim, loop.time(), loop.create_future())
         self._waiting.append(ask)
         self._begin()
         answer: R = await ask.answer
@@ -118,7 +123,7 @@ class Groups(Generic[W, R]):
 
     async def _run(self) -> None:
         # Chosen only now: whoever came in the same turn of the loop comes along.
-        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._largest))]
+        group = self._choose()
         if not group:
             return
         self._begin()
@@ -128,6 +133,17 @@ class Groups(Generic[W, R]):
             for ask in group:
                 if not ask.answer.done():
                     ask.answer.cancel()
+
+    def _choose(self) -> list[_Ask[W, R]]:
+        group: list[_Ask[W, R]] = []
+        oldest_s = asyncio.get_running_loop().time() - self._patience_s
+        while self._waiting and len(group) < self._largest:
+            ask = self._waiting.popleft()
+            if ask.since_s < oldest_s:
+                ask.settle(Unavailable("the database is overloaded", wing=self._db.wing))
+            else:
+                group.append(ask)
+        return group
 
     async def _answer(self, group: Sequence[_Ask[W, R]]) -> None:
         self._sizes.observe(len(group))

@@ -16,7 +16,14 @@ from infra.mysql.database import Row, Tx
 from infra.mysql.groups import Groups
 from infra.process import Process
 from infra.redis.leases import LeaseBook
-from market.kernel.errors import IllegalTransition, KeyReused, NotFound, SlotTaken, WrongCode
+from market.kernel.errors import (
+    IllegalTransition,
+    KeyReused,
+    NotFound,
+    SlotTaken,
+    Unavailable,
+    WrongCode,
+)
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS
 from market.orders import actions, store
@@ -293,6 +300,14 @@ async def test_nobody_waits_for_company(scene: Scene) -> None:
     for hour in range(3):
         with groups(1):
             await scene.create(hour)
+
+
+async def test_who_has_waited_for_too_long_is_sent_away(scene: Scene) -> None:
+    made = Groups(scene.orders.db, Desk, OrderView, largest=64, at_once=1, patience_s=-1)
+    scene.orders = replace(scene.orders, groups=made)
+    results = await together(*(scene.create(hour, who=someone()) for hour in range(2)))
+    assert [type(r) for r in results] == [Unavailable, Unavailable]
+    assert await scene.busy() == []
 
 
 async def test_who_goes_away_does_not_disturb_the_others(scene: Scene) -> None:
