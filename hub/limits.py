@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import prometheus_client
 from redis.asyncio import Redis
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 
 from infra.redis import keys
 from infra.redis.client import script
+from infra.redis.pipeline import evaluate
 
 if TYPE_CHECKING:
     from hub.connection import Connection
@@ -66,15 +68,15 @@ class Buckets:
             return
         users = list(spent)
         amounts = [self._buckets[user].spent for user in users]
+        left: Sequence[Any]
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for user, amount in zip(users, amounts, strict=True):
-                    await self._script(
-                        keys=[keys.bucket(user)],
-                        args=[amount, self.per_s, self._burst],
-                        client=pipeline,
-                    )
-                left = await pipeline.execute()
+            left = await evaluate(
+                self._redis, self._script,
+                [
+                    ("EVALSHA", self._script.sha, 1, keys.bucket(user), amount, self.per_s, self._burst)
+                    for user, amount in zip(users, amounts, strict=True)
+                ],
+            )  # fmt: skip
         except (RedisError, OSError):
             left = [self._burst] * len(users)  # alone, we know only what we have spent ourselves
         for user, amount, tokens in zip(users, amounts, left, strict=True):

@@ -10,7 +10,8 @@ from typing import Any
 import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ResponseError
+from redis.commands.core import AsyncScript
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 Command = tuple[Any, ...]
 
@@ -32,6 +33,22 @@ async def execute(redis: Redis, commands: Sequence[Command]) -> list[object]:
         )
     finally:
         await pool.release(connection)
+    return answers
+
+
+async def evaluate(redis: Redis, script: AsyncScript, commands: Sequence[Command]) -> list[object]:
+    """As `execute`, for commands of which some are EVALSHA of this script, which is loaded if need be. Raise the first refusal,
+    too."""
+    answers = await execute(redis, commands)
+    again = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if again:
+        await redis.script_load(script.script)
+        answered = await execute(redis, [commands[n] for n in again])
+        for n, answer in zip(again, answered, strict=True):
+            answers[n] = answer
+    for answer in answers:
+        if isinstance(answer, RedisError):
+            raise answer
     return answers
 
 

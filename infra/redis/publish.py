@@ -14,13 +14,13 @@ from collections.abc import Iterable, Sequence
 import structlog
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from infra import wire
 from infra.mysql.outbox import Published
 from infra.redis import keys
 from infra.redis.client import script
-from infra.redis.pipeline import Command, execute
+from infra.redis.pipeline import Command, evaluate
 from market.kernel.topics import Push
 
 log = structlog.get_logger("publish")
@@ -57,17 +57,8 @@ class PushScript:
             self._command(item, push) for item in published for push in item.pushes
         ]
         commands += [("PUBLISH", channel, b"") for channel in wakes]
-        if not commands:
-            return
-        answers = await execute(self._redis, commands)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
-            await self._redis.script_load(self._script.script)
-            answers = await execute(
-                self._redis, commands
-            )  # what has been published is not published again
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise answer
+        if commands:
+            await evaluate(self._redis, self._script, commands)
 
     def _command(self, item: Published, push: Push) -> Command:
         first = (
