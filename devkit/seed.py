@@ -78,6 +78,8 @@ async def _seed(stack: Stack) -> None:
     chance = random.Random(20260101)
     async with aiohttp.ClientSession() as http:
         owners = [await _log_in(http, stack, f"demo-owner-{number}") for number in range(4)]
+        for owner in owners:
+            await owner.onboard()
         mine = await owners[0].rest("GET", "/v1/listings/mine")
         if mine["listings"]:
             return

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pymysql.err
 import structlog
 from prometheus_client import Counter
 
@@ -46,7 +47,10 @@ async def receive(tx: Tx, payable: Payable, payment: Payment, trade: Trade) -> b
     )
     if effect is None:
         return False
-    await _write(tx, effect)
+    try:
+        await _write(tx, effect)
+    except pymysql.err.IntegrityError as taken:
+        raise Conflict("this transaction has paid another order") from taken
     EVENTS.labels("received").inc()
     await follow(tx, payable, effect.payment)
     return True
