@@ -10,6 +10,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 from devkit.client import Person, Refusal, Socket
 from tests.faults.fleet import HOUR_MS, Fleet
@@ -54,11 +55,13 @@ class Pair:
     async def keep_going(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self.walk(
-                self.dice.choice(("completed", "completed", "cancelled", "unpaid", "refunded"))
+                self.dice.choice(
+                    ("completed", "completed", "claimed", "cancelled", "unpaid", "refunded")
+                )
             )
 
     async def walk(self, end: str) -> None:
-        """One order. `end`: completed and rated, cancelled after it was paid, cancelled unpaid, or disputed and given back."""
+        """One order. `end`: completed and rated (after a claim or without), cancelled after it was paid, cancelled unpaid, or disputed and given back."""
         start_ms = (int(time.time() * 1000) // HOUR_MS + next(self._hours)) * HOUR_MS
         wish = {"listing_id": self.listing_id, "start_ms": start_ms, "end_ms": start_ms + HOUR_MS, "terms_version": 1}  # fmt: skip
         if self.dice.random() < 0.5:
@@ -89,13 +92,18 @@ class Pair:
         await self._move(self.others, "return", order_id, "returned", code=lent.state["code"])
         if end == "refunded":
             return await self._move(self.others, "dispute", order_id, "disputed")
-        await self._move(self.ones, "accept", order_id, "completed")
+        if end == "claimed":
+            claim = {"amount_fen": 500, "reason": "有划痕"}
+            await self._move(self.ones, "claim", order_id, "claimed", **claim)
+            await self._move(self.others, "concede", order_id, "completed")
+        else:
+            await self._move(self.ones, "accept", order_id, "completed")
         await self.others.command("ratings.rate", {"order_id": order_id, **STARS})
         await self.ones.command("ratings.rate", {"order_id": order_id, **STARS})
         self._count(2)
         return None
 
-    async def _move(self, socket: Socket, name: str, order_id: str, to: str, **more: str) -> None:
+    async def _move(self, socket: Socket, name: str, order_id: str, to: str, **more: Any) -> None:
         moved = await socket.command(f"orders.{name}", {"order_id": order_id, **more})
         assert moved["state"] == to
         self.ended[order_id] = to

@@ -23,6 +23,7 @@ HEALED_S = 8.0
 """How long a client may lag behind at the end. The audit that would make up for anything comes less often (AUDIT_S)."""
 
 FREE = {"declined", "expired", "cancelled", "refunded"}
+ENDS = {*FREE, "completed"}
 UNPAID = {"requested", "pending_payment", "expiring", "declined", "cancelled", "expired"}
 ERRANDS = ("refunds", "payouts")
 NOTICES_OF = {
@@ -240,19 +241,18 @@ def _assert_money(fleet: Fleet) -> None:
         "SELECT order_id, account, SUM(amount_fen) FROM payments.entries GROUP BY order_id, account"
     ):
         balances[order][account.partition(":")[0]] += int(fen)
-    sql = "SELECT o.id, o.state, o.rent_fen, o.deposit_fen, o.fee_fen, p.status FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id"
-    for order, state, rent, deposit, fee, payment in rows(sql):
+    sql = "SELECT o.id, o.state, o.rent_fen, o.deposit_fen, o.fee_fen, o.refund_fen, o.owner_fen, p.status FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id"
+    for order, state, rent, deposit, fee, back, owner, payment in rows(sql):
         found = {name: fen for name, fen in balances[order].items() if fen}
         context = f"order {order} is {state}, its payment {payment}"
         assert (rent % RENT_FEN, deposit) == (0, DEPOSIT_FEN)
         if payment != "paid":
             assert state in UNPAID, context
             assert found == {}, context
-        elif state == "completed":
+        elif state in ENDS:
             # the owner's part has been released, the platform's lies in its own account
+            assert back + owner + fee == rent + deposit, context
             assert found == ({"wechat": -fee, "platform": fee} if fee else {}), context
-        elif state in FREE:
-            assert found == {}, context
         else:
             assert state not in UNPAID, context
             assert found == {"wechat": -rent - deposit, "escrow": rent, "deposit": deposit}, context

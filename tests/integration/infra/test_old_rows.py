@@ -62,6 +62,32 @@ def test_a_bookable_keeps_its_plan_and_prices(
     assert scratch.fetchone() == (1, 200, "flexible")
 
 
+@pytest.mark.parametrize(
+    ("state", "parts", "unpaid_by"),
+    [
+        ("pending_payment", (0, 0, 0, 100), 6), ("ready", (0, 0, 0, 100), None),
+        ("completed", (5_000, 5_000, 900, 100), None), ("cancelled", (6_000, 5_000, 0, 0), None),
+        ("expired", (6_000, 5_000, 0, 0), None), ("refunded", (6_000, 5_000, 0, 0), None),
+    ],
+)  # fmt: skip
+def test_an_order_that_had_ended_says_who_got_what(
+    scratch: Any, state: str, parts: tuple[int, ...], unpaid_by: int | None
+) -> None:
+    apply(scratch, "orders", "0001_orders.sql", "0002_terms.sql")
+    scratch.execute(
+        "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, owner_id, title, "
+        "address, start_ms, end_ms, terms_version, price_lines, rent_fen, deposit_fen, fee_fen, pay_by_ms, start_code, "
+        "return_code, wrong_codes, reason, created_ms) "
+        "VALUES (9, 1, 1, %s, 1, 1, 1, 6, 5, '', '', 100, 200, 4, '[]', 1000, 5000, 100, 1, '', '', 0, '', 1)",
+        (state,),
+    )
+    apply(scratch, "orders", "0003_life.sql")
+    scratch.execute(
+        "SELECT refund_fen, refund_deposit_fen, owner_fen, fee_fen, unpaid_by FROM orders"
+    )
+    assert scratch.fetchone() == (*parts, unpaid_by)
+
+
 @pytest.mark.parametrize(("hour", "day"), [(500, None), (None, 3_000), (0, 9)])
 def test_a_listing_keeps_its_plan_and_prices(
     scratch: Any, hour: int | None, day: int | None
