@@ -141,6 +141,8 @@ async def read_conversations(cursor: Cursor, ids: Sequence[Id]) -> list[Conversa
 
 def insert_conversations(tx: Tx, conversations: Sequence[tuple[Conversation, bytes]]) -> None:
     """Each with its wrapped key. Deferred."""
+    if not conversations:
+        return
     rows: list[object] = []
     members: list[object] = []
     keys: list[object] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,15 @@ async def test_both_parties_talk_and_see_the_same(talk: Talk) -> None:
         (2, "text", "在的"),
         (3, "preset", PRESETS["on_my_way"]),
     ]
+    assert (await talk.verdict()).ok
+
+
+async def test_an_approved_request_opens_no_second_conversation(talk: Talk) -> None:
+    approved = replace(
+        order_of(talk.id, talk.buyer, talk.owner), version=2, transition="approve", by="owner"
+    )
+    await hear(talk.chat, "order.pending_payment", talk.id, 2, approved)
+    await talk.say(talk.buyer, "谢谢")
     assert (await talk.verdict()).ok
 
 
