@@ -173,23 +173,24 @@ async def _book(tx: Tx, told: Notification) -> Heard:
         return "booked" if await books.receive(tx, payable, payment, told.trade) else "ignored"
     assert told.refund is not None
     for refund in await payout_store.refunds_of(tx, order_id):
-        if refund.out_refund_no == told.refund.out_refund_no:
+        if refund.id == division.refund_id_of(told.refund.out_refund_no):
             return await hear_refund(tx, refund, told.refund)
     raise NotFound("no such refund")
 
 
 async def hear_refund(tx: Tx, refund: division.Refund, answer: Refund) -> Heard:
     """What WeChat says of one of our refunds. The payable's row must be locked."""
+    if answer.out_refund_no != refund.out_refund_no:  # one that it has closed, under its old number
+        return "ignored"
     if answer.state == "SUCCESS":
         payable, payment = await books.lock(tx, refund.order_id)
         done = await books.pay_back(tx, payable, payment, refund, answer.refund_id)
         return "booked" if done else "ignored"
     if answer.state in ("CLOSED", "ABNORMAL") and refund.status in ("wanted", "sent"):
-        # The payer's account does not take it: an operator gives it back by hand, and WeChat then says SUCCESS.
-        await payout_store.update_refund(
-            tx, replace(refund, status="stuck", wechat_id=answer.refund_id), answer.state
-        )
-        books.alert("refund_stuck", refund=refund.out_refund_no, state=answer.state)
+        ended = division.given_up(refund, answer.state, answer.refund_id, tx.now_ms)
+        await payout_store.update_refund(tx, ended, answer.state)
+        kind = "refund_stuck" if ended.status == "stuck" else "refund_failing"
+        books.alert(kind, refund=refund.out_refund_no, state=answer.state)
         return "booked"
     return "ignored"
 
@@ -216,7 +217,8 @@ async def _about(tx: Tx, told: Notification) -> tuple[Id | None, str]:
         order_id = await store.order_of_trade(tx, number)
     elif told.refund is not None:
         number = told.refund.out_refund_no
-        order_id = await payout_store.order_of_refund(tx, number)
+        refund_id = division.refund_id_of(number)
+        order_id = await payout_store.order_of_refund(tx, refund_id) if refund_id else None
     else:
         return None, ""
     if order_id is None:

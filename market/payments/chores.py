@@ -67,7 +67,7 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
         current = await _refund_of(tx, order_id, refund_id)
         if answer.state != "PROCESSING":
             await actions.hear_refund(tx, current, answer)
-        elif current.status in ("wanted", "sent"):
+        elif _goes_on(current, taken):
             due_ms = now_ms + max(
                 int(payments.query_s * 1000), errands.backoff_ms(current.attempts)
             )
@@ -105,7 +105,7 @@ async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int)
     async def body(tx: Tx) -> None:
         await books.lock(tx, taken.order_id)
         current = await _refund_of(tx, taken.order_id, taken.id)
-        if current.status in ("wanted", "sent"):
+        if _goes_on(current, taken):
             due_ms = now_ms + errands.backoff_ms(taken.attempts)
             await payout_store.update_refund(
                 tx, replace(current, status=taken.status, due_ms=due_ms), reason
@@ -180,6 +180,11 @@ async def _check_again(payments: Payments, order_id: Id, now_ms: int) -> None:
         await store.update_payment(tx, replace(payment, check_ms=now_ms + AGAIN_MS))
 
     await payments.db.act(now_ms, body, type(None))
+
+
+def _goes_on(current: Refund, taken: Refund) -> bool:
+    """Whether what was said of `taken` still matters: nobody has heard of its end meanwhile."""
+    return current.status in ("wanted", "sent") and current.out_refund_no == taken.out_refund_no
 
 
 async def _refund_of(tx: Tx, order_id: Id, refund_id: Id) -> Refund:

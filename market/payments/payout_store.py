@@ -6,7 +6,7 @@ from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.ids import Id
 from market.payments.rules.division import Payout, Refund
 
-ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE out_refund_no = %s"
+ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE id = %s"
 REFUND = (
     "SELECT id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
     "attempts, due_ms, done_ms FROM refunds"
@@ -17,7 +17,7 @@ INSERT_REFUND = (
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
 )
 UPDATE_REFUND = (
-    "UPDATE refunds SET status = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
+    "UPDATE refunds SET status = %s, out_refund_no = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
     "WHERE id = %s"
 )
 REFUNDS_DUE = (
@@ -41,7 +41,9 @@ PAYOUTS_DUE = (
     "SELECT order_id FROM payouts WHERE status IN ('sharing', 'finishing') AND due_ms <= %s "
     "ORDER BY due_ms LIMIT %s"
 )
-PAYOUTS_WAITING = "SELECT COUNT(*) FROM payouts WHERE status <> 'done'"
+PAYOUTS_WAITING = (
+    "SELECT COUNT(*) FROM payouts WHERE status IN ('waiting', 'sharing', 'finishing', 'stuck')"
+)
 
 
 def _refund(row: Row) -> Refund:
@@ -54,8 +56,8 @@ def _refund(row: Row) -> Refund:
     )  # fmt: skip
 
 
-async def order_of_refund(cursor: Cursor, out_refund_no: str) -> Id | None:
-    row = await cursor.one(ORDER_OF_REFUND, out_refund_no)
+async def order_of_refund(cursor: Cursor, refund_id: Id) -> Id | None:
+    row = await cursor.one(ORDER_OF_REFUND, refund_id)
     return Id(row[0]) if row else None
 
 
@@ -74,7 +76,15 @@ async def insert_refund(tx: Tx, r: Refund) -> None:
 
 async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
     await tx.execute(
-        UPDATE_REFUND, r.status, r.wechat_id, r.attempts, r.due_ms, error[:200], r.done_ms, r.id
+        UPDATE_REFUND,
+        r.status,
+        r.out_refund_no,
+        r.wechat_id,
+        r.attempts,
+        r.due_ms,
+        error[:200],
+        r.done_ms,
+        r.id,
     )
 
 

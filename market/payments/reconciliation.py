@@ -50,6 +50,8 @@ async def _billed(payments: Payments, day: date) -> list[Item]:
     items: list[Item] = []
     for line in await payments.pay.bill(day=str(day), kind="trade"):
         assert isinstance(line, TradeLine)
+        if line.refund_state == "CLOSED":  # it moved nothing, and another number took its place
+            continue
         items.append(
             Item(
                 sort="refund" if line.out_refund_no else "payment",

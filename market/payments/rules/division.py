@@ -3,7 +3,8 @@
 What happens depends on the order's facts and on WeChat's, which arrive in any order. So nothing here says "when A comes
 after B": `divide` looks at what is known of both, and does once what has become due.
 
-    wanted -> sent -> done                          a refund, out of what is frozen; stuck when WeChat has given it up
+    wanted -> sent -> done                          a refund, out of what is frozen; wanted again, under another number, when
+                                                    WeChat has closed it, and stuck when the payer's account takes nothing
     waiting -> sharing -> finishing -> done         a payout: waits for the refund, shares the commission, releases the rest
 
 WeChat freezes a payment for 180 days and then lets all of it go to the owner. So an order that is still undecided
@@ -12,6 +13,7 @@ WeChat freezes a payment for 180 days and then lets all of it go to the owner. S
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -21,6 +23,11 @@ from market.kernel.ids import Id
 from market.payments.rules import ledger
 from market.payments.rules.escrow import Payable, Payment
 from market.payments.rules.ledger import Posting
+
+ROUNDS = 5
+"""As often as a refund is asked for that WeChat closes; then somebody has to look."""
+CLOSED_MS = 600_000
+_REFUND_NO = re.compile(r"R(\d{19})(?:-(\d))?")
 
 RefundStatus = Literal["wanted", "sent", "done", "stuck"]
 PayoutStatus = Literal["waiting", "sharing", "finishing", "done", "stuck"]
@@ -160,7 +167,7 @@ def divide(
         refund = Refund(
             id=refund_id, payment_id=payment.id, order_id=payment.order_id, reason=reason,
             amount_fen=divided.back_fen, deposit_fen=divided.back_deposit_fen, status="wanted",
-            out_refund_no=f"R{refund_id:019d}", wechat_id="", attempts=0, due_ms=now_ms, done_ms=0,
+            out_refund_no=_refund_no(refund_id, 1), wechat_id="", attempts=0, due_ms=now_ms, done_ms=0,
         )  # fmt: skip
     if divided.owner_fen or divided.fee_fen:
         payout = Payout(
@@ -214,6 +221,29 @@ def refunded(
     refund = replace(refund, status="done", wechat_id=wechat_id, done_ms=now_ms)
     facts = (_fact(PaymentRefunded.KIND, payment, data),)
     return Effect(payment=payment, posting=posting, refund=refund, facts=facts)
+
+
+def given_up(refund: Refund, state: str, wechat_id: str, now_ms: int) -> Refund:
+    """The refund that WeChat has ended without giving back: CLOSED moved nothing, so it is asked for anew a while later;
+    ABNORMAL waits for an operator, after whom WeChat says SUCCESS."""
+    found = _REFUND_NO.fullmatch(refund.out_refund_no)
+    round_ = int(found[2] or 1) if found else ROUNDS
+    if state != "CLOSED" or round_ >= ROUNDS:
+        return replace(refund, status="stuck", wechat_id=wechat_id)
+    return replace(
+        refund, status="wanted", out_refund_no=_refund_no(refund.id, round_ + 1), wechat_id="",
+        attempts=0, due_ms=now_ms + CLOSED_MS,
+    )  # fmt: skip
+
+
+def refund_id_of(out_refund_no: str) -> Id | None:
+    """Whose number it is or was; None for what is no number of ours."""
+    found = _REFUND_NO.fullmatch(out_refund_no)
+    return Id(int(found[1])) if found else None
+
+
+def _refund_no(refund_id: Id, round_: int) -> str:
+    return f"R{refund_id:019d}" + (f"-{round_}" if round_ > 1 else "")
 
 
 def begun(payout: Payout, now_ms: int) -> Payout:

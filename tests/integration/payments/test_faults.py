@@ -91,16 +91,41 @@ async def test_a_deal_survives_each_fault_at_each_step(
     assert await deal.kinds() == ["payment.received", "payment.settled", "payment.refunded"]
 
 
-@pytest.mark.parametrize("fault", faults.REFUND_DEMANDS)
-async def test_a_refund_that_wechat_gives_up_waits_for_somebody_with_all_its_money(
-    payments: Payments, phone: Phone, ear: Ear, fault: str
+async def test_a_refund_that_wechat_closes_is_asked_for_anew_and_given_back_once(
+    payments: Payments, phone: Phone, ear: Ear
+) -> None:
+    deal, hours = await new_deal(payments), Hours(payments)
+    await phone.rules(refund_gap_s=0)
+    await phone.pay((await opened(payments, deal)).params)
+    assert await ear.statuses.get() == 200
+    await deal.goes(*ENDING)
+    (first,) = await deal.refunds()
+    await phone.fail_next("refund_closed")
+    async with asyncio.timeout(20):
+        while not await deal.is_refunded():
+            await hours.pass_()
+        while (payout := await deal.payout()) is None or payout.status != "done":
+            await hours.pass_()
+    await phone.rules(refund_gap_s=60)
+    (refund,) = await deal.refunds()
+    assert refund.out_refund_no == f"{first.out_refund_no}-2"
+    payment = await deal.payment()
+    assert await phone.balance(payment.sub_mchid) == (0, 1_800)
+    assert await deal.balances() == {"wechat:platform": -200, "platform:fees": 200}
+    # what WeChat still tells of the closed one changes nothing
+    assert await phone.notify("duplicate", out_refund_no=first.out_refund_no) == 200
+    assert await deal.refunds() == [refund]
+
+
+async def test_a_refund_that_the_payer_cannot_take_waits_for_somebody_with_all_its_money(
+    payments: Payments, phone: Phone, ear: Ear
 ) -> None:
     deal, hours = await new_deal(payments), Hours(payments)
     await phone.pay((await opened(payments, deal)).params)
     assert await ear.statuses.get() == 200
     await deal.goes(*ENDING)
     alerts = ALERTS.labels("refund_stuck")._value.get()
-    await phone.fail_next(fault)
+    await phone.fail_next("refund_abnormal")
     async with asyncio.timeout(20):
         while [refund.status for refund in await deal.refunds()] != ["stuck"]:
             await hours.pass_()

@@ -80,3 +80,20 @@ def test_what_nobody_decides_goes_back_before_wechat_lets_it_go() -> None:
     # whatever the order says afterwards, the money has been divided
     assert division.divide(payable("completed"), effect.payment, Id(702), Id(703), last) is None
     assert division.DEADLINE_MS < 180 * division.DAY_MS
+
+
+def test_a_closed_refund_gets_another_number_a_few_times() -> None:
+    effect = division.divide(payable("expired"), paid(payable()), Id(700), Id(701), NOW)
+    assert effect is not None
+    assert effect.refund is not None
+    refund, numbers = effect.refund, {effect.refund.out_refund_no}
+    for _ in range(division.ROUNDS - 1):
+        refund = division.given_up(refund, "CLOSED", "503", NOW)
+        assert refund.status == "wanted"
+        assert refund.due_ms > NOW
+        assert division.refund_id_of(refund.out_refund_no) == Id(700)
+        numbers.add(refund.out_refund_no)
+    assert len(numbers) == division.ROUNDS
+    assert division.given_up(refund, "CLOSED", "503", NOW).status == "stuck"
+    assert division.given_up(effect.refund, "ABNORMAL", "503", NOW).status == "stuck"
+    assert division.refund_id_of("X1") is None
