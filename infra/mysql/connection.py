@@ -8,6 +8,7 @@ Protocol: https://mariadb.com/kb/en/clientserver-protocol/, text protocol, witho
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,10 +47,13 @@ class Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no 
     """Opened with `open()`. Broken for good after an error of the connection itself: `closed` says so."""
 
     server_status: int
+    opened_s = 0.0
+    """Monotonic."""
 
     async def open(self) -> None:
         """Raise pymysql.err.OperationalError when the server cannot be reached or refuses."""
         await self._connect()
+        self.opened_s = time.monotonic()
 
     @property
     def fresh(self) -> bool:

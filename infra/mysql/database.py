@@ -99,6 +99,11 @@ class Cursor:
         self._deferred: list[bytes] = []
         self._awaited: list[tuple[int, list[Row]]] = []
 
+    @property
+    def opened_s(self) -> float:
+        """Since when the server is the one that it is now (monotonic): one that takes another's place breaks connections."""
+        return self._connection.opened_s
+
     def drop(self) -> None:
         """Close the connection; its pool makes a new one."""
         self._connection.close()

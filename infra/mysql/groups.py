@@ -45,8 +45,8 @@ class Sitting(Protocol[W_in, R_out]):
     locks: Sequence[Statement]
     """The rows' locks in the order of all (first), and what is read under them."""
 
-    def load(self, rows: Sequence[Sequence[Row]]) -> None:
-        """What `locks` have found."""
+    async def load(self, rows: Sequence[Sequence[Row]], tx: Tx) -> None:
+        """What `locks` have found. More may be read under them."""
 
     def decide(self, wish: W_in, tx: Tx) -> R_out | MarketError:
         """Raise MarketError: refused, and nothing has changed. One that is returned is a refusal too, but `write` has
@@ -54,6 +54,9 @@ class Sitting(Protocol[W_in, R_out]):
 
     def write(self, tx: Tx) -> None:
         """Everything that has changed, deferred; and its facts."""
+
+    def committed(self) -> None:
+        """All that was written stands."""
 
 
 @dataclass(slots=True, eq=False)
@@ -165,13 +168,14 @@ class Groups(Generic[W, R]):
         claims: Claims[R] = Claims(self._reply)
 
         async def body(tx: Tx) -> list[R | MarketError]:
-            sitting.load(await tx.together(*sitting.locks))
+            await sitting.load(await tx.together(*sitting.locks), tx)
             outcomes = [self._decide(sitting, claims, ask, tx) for ask in group]
             sitting.write(tx)
             claims.write(tx, sitting.now_ms)
             return outcomes
 
         outcomes = await self._db.once(sitting.now_ms, body)
+        sitting.committed()
         return [
             (claims.before(ask.claim) or outcome)
             if ask.claim is not None and isinstance(outcome, MarketError)
@@ -188,7 +192,7 @@ class Groups(Generic[W, R]):
                 rows = await tx.together(*sitting.locks)
             else:
                 rows = await tx.claim(ask.call, ask.command, *sitting.locks)
-            sitting.load(rows)
+            await sitting.load(rows, tx)
             outcome = sitting.decide(ask.wish, tx)
             if isinstance(outcome, MarketError):
                 tx.give_back()

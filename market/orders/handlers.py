@@ -51,7 +51,7 @@ async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) ->
             unchanged[listing_id] = data.version
     store.note_listing_versions(tx, unchanged)
     if statements := locks.statements():
-        calendars = locks.book(await tx.together(*statements)).calendars
+        calendars = (await locks.book(await tx.together(*statements), tx)).calendars
         for listing_id in sorted(locks.listings):
             await _hear(tx, newest[listing_id], calendars.get(listing_id))
 
@@ -87,7 +87,7 @@ async def on_payments(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
     """Paid -> ready; closed unpaid -> expired. Money that comes too late is payments' to give back: it hears of the end itself."""
     wishes = [_told(fact.data, tx.now_ms) for fact in facts]
     desk = Desk(wishes)
-    desk.load(await tx.together(*desk.locks))
+    await desk.load(await tx.together(*desk.locks), tx)
     for wish in wishes:
         with contextlib.suppress(Conflict):
             desk.decide(wish, tx)

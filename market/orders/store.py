@@ -14,6 +14,7 @@ from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
 from market.kernel.terms import Terms
+from market.orders.remembered import Remembered
 from market.orders.rules import life
 from market.orders.rules.booking import Bookable
 from market.orders.rules.deciding import Book, Calendar
@@ -118,10 +119,12 @@ def _order(row: Row) -> Order:
 
 class Locks:
     """The rows that a group needs, bookables before orders and each in the order of their ids; and what is taken of those
-    bookables after `since_ms`."""
+    bookables after `since_ms`, but for what is `remembered`."""
 
-    def __init__(self, since_ms: int) -> None:
+    def __init__(self, since_ms: int, remembered: Remembered | None = None) -> None:
         self._since_ms = since_ms
+        self._remembered = remembered or Remembered()
+        self._expected: set[Id] = set()
         self.listings: set[Id] = set()
         self._orders: set[Id] = set()
         self._freed: set[Id] = set()
@@ -152,26 +155,48 @@ class Locks:
             found.append((LOCK_BOOKABLES.format(bookables), *which))
         if self._orders:
             found.append((LOCK_ORDERS.format(_marks(self._orders)), *self._orders))
-        if which:
-            found.append((BUSY.format(bookables), *which, self._since_ms))
+        self._expected = {id_ for id_ in self.listings if self._remembered.has(id_, self._since_ms)}
+        unknown = self.listings - self._expected
+        if unknown or self._freed:
+            marks = ", ".join([*["%s"] * len(unknown), *[LISTING] * len(self._freed)])
+            found.append((BUSY.format(marks), *unknown, *self._freed, self._since_ms))
         if self._buyers:
             found.append((CREDITS.format(_marks(self._buyers)), *self._buyers))
         if self._counted:
             found.append((UNPAID.format(_marks(self._counted)), *self._counted))
         return found
 
-    def book(self, rows: Sequence[Sequence[Row]]) -> Book:
+    async def book(self, rows: Sequence[Sequence[Row]], tx: Tx) -> Book:
         """What `statements` have found."""
         rest = iter(rows)
         bookables = next(rest) if self.listings or self._freed else []
         orders = next(rest) if self._orders else []
         calendars = {row[0]: Calendar(_bookable(row), {}) for row in bookables}
-        taken = next(rest) if self.listings or self._freed else []
-        for listing_id, order_id, start_ms, until_ms, seats in taken:
-            calendars[listing_id].busy[Id(order_id)] = Use(Period(start_ms, until_ms), seats)
+        stale: list[Id] = []
+        if self.listings - self._expected or self._freed:
+            _take(calendars, next(rest))
+        for listing_id in self._expected & calendars.keys():
+            busy = self._remembered.busy(
+                calendars[listing_id].bookable, self._since_ms, tx.opened_s
+            )
+            if busy is None:
+                stale.append(listing_id)
+            calendars[listing_id].busy = busy or {}
         credits = {row[0]: _credit(row) for row in (next(rest) if self._buyers else [])}
         unpaid = {row[0]: row[1] for row in (next(rest) if self._counted else [])}
+        if stale:
+            sql = BUSY.format(_marks(stale))
+            _take(calendars, await tx.all(sql, *stale, self._since_ms))
         return Book(calendars, {row[0]: _order(row) for row in orders}, credits, unpaid)
+
+    def keep(self, book: Book) -> None:
+        """After the commit: remember what is taken now."""
+        self._remembered.keep(book.calendars.values(), self._since_ms)
+
+
+def _take(calendars: Mapping[Id, Calendar], rows: Iterable[Row]) -> None:
+    for listing_id, order_id, start_ms, until_ms, seats in rows:
+        calendars[listing_id].busy[Id(order_id)] = Use(Period(start_ms, until_ms), seats)
 
 
 def _credit(row: Row) -> Credit:

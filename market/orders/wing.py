@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from infra.mysql.database import Database
 from infra.mysql.groups import Groups
 from infra.process import Process
 from infra.redis.leases import LeaseBook
 from market.orders.desk import Desk
+from market.orders.remembered import Remembered
 from market.orders.rules.deciding import Wish
 from market.orders.rules.order import OrderView
 
@@ -25,7 +27,7 @@ class Orders:
 async def open_wing(process: Process) -> Orders:
     db = await process.database("orders")
     groups = Groups(
-        db, Desk, OrderView,
+        db, partial(Desk, remembered=Remembered()), OrderView,
         largest=process.config.integer("GROUP_SIZE", 64),
         at_once=process.config.integer("GROUPS_AT_ONCE", 3),
     )  # fmt: skip

@@ -106,11 +106,17 @@ def check_free(terms: Terms, wanted: Use, uses: Iterable[Use]) -> None:
 
 def calendar(bookable: Bookable, uses: Iterable[Use]) -> CalendarView:
     terms = bookable.terms
-    stretches = taken(uses)
+    # Of one seat no two uses overlap, and a listing in demand has thousands.
+    single = terms.capacity == 1
+    stretches = [] if single else taken(uses)
     return CalendarView(
         listing_id=bookable.listing_id, version=bookable.version, terms_version=bookable.terms_version,
         live=bookable.status == "live", plan=terms.plan,
-        busy=tuple((s.start_ms, s.end_ms) for s in stretches if s.seats >= terms.capacity),
+        busy=tuple(
+            sorted((use.period.start_ms, use.period.end_ms) for use in uses)
+            if single
+            else ((s.start_ms, s.end_ms) for s in stretches if s.seats >= terms.capacity)
+        ),
         left=tuple(
             (s.start_ms, s.end_ms, terms.capacity - s.seats)
             for s in stretches if s.seats < terms.capacity

@@ -250,8 +250,8 @@ async def test_a_lock_that_stays_sends_the_group_one_by_one(scene: Scene) -> Non
             patience = f"SET SESSION innodb_lock_wait_timeout = {1 if sittings == 1 else 50}"
             self.locks = [(patience,), *self.locks]
 
-        def load(self, rows: Sequence[Sequence[Row]]) -> None:
-            super().load(rows[1:])
+        async def load(self, rows: Sequence[Sequence[Row]], tx: Tx) -> None:
+            await super().load(rows[1:], tx)
 
     scene.orders = grouped_by(scene, Impatient)
     with groups(1, split=1):
@@ -318,3 +318,20 @@ async def test_who_goes_away_does_not_disturb_the_others(scene: Scene) -> None:
     results = await together(gone(), scene.create(1, who=someone()))
     assert isinstance(results[0], TimeoutError)
     assert isinstance(results[1], OrderView)
+
+
+async def test_what_is_remembered_of_a_calendar_does_not_hide_what_others_have_booked(
+    scene: Scene, elsewhere: Orders
+) -> None:
+    here = scene.orders
+    for hour in range(0, 6, 2):
+        scene.orders = here
+        await scene.create(hour)
+        scene.orders = elsewhere
+        with pytest.raises(SlotTaken):
+            await scene.create(hour, who=someone())
+        await scene.create(hour + 1)
+        scene.orders = here
+        with pytest.raises(SlotTaken):
+            await scene.create(hour + 1, who=someone())
+    assert len(await scene.busy()) == 6
