@@ -36,7 +36,7 @@ ObjectKeys = Annotated[tuple[ObjectKey, ...], Meta(max_length=9)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Take a courtesy hold, or renew it by giving its `lease_id` again."""
+    """Take a courtesy hold, or renew it by giving its `lease_id` again, for ten minutes in a row at most."""
 
     listing_id: Id
     start_ms: Moment
