@@ -52,7 +52,12 @@ async def receive(tx: Tx, payable: Payable, payment: Payment, trade: Trade) -> b
     except pymysql.err.IntegrityError as taken:
         raise Conflict("this transaction has paid another order") from taken
     EVENTS.labels("received").inc()
-    await follow(tx, payable, effect.payment)
+    try:
+        await follow(tx, payable, effect.payment)
+    except (
+        Conflict
+    ) as wrong:  # the money has come all the same, and stays in escrow until somebody has looked
+        alert("mismatch", order=payable.order_id, reason=wrong.message)
     return True
 
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from market.kernel.errors import Conflict
 from market.payments import actions
 from market.payments.books import ALERTS
 from market.payments.commands import Prepay
 from market.payments.wing import Payments
 from sandbox.server.crypto import platform_headers, seal
 from sandbox.server.keys import Identity, ensure
-from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
+from tests.integration.payments.conftest import Deal, Ear, Phone, asks, hear, new_deal
 from tests.integration.payments.test_settlement import paid_deal
 
 
@@ -207,3 +209,32 @@ async def test_a_notification_counts_once_however_it_comes_again(
     assert await deal.payment() == paid
     assert await deal.kinds() == ["payment.received"]
     assert (await deal.balances())["wechat:clearing"] == -12_000
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"owner_fen": 1_801},
+        {"refund_fen": 12_001, "refund_deposit_fen": 10_000, "owner_fen": -201},
+        {"refund_fen": 10_001, "refund_deposit_fen": 10_001, "owner_fen": 1_799},
+    ],
+    ids=["more than was paid", "refund above the payment", "deposit above the deposit"],
+)
+@pytest.mark.parametrize("paid_first", [True, False])
+async def test_an_order_whose_parts_do_not_add_up_moves_nothing(
+    payments: Payments, forger: Forger, wrong: dict[str, int], paid_first: bool
+) -> None:
+    deal = await unpaid(payments)
+    ended = replace(deal.moved("completed"), **wrong)  # type: ignore[arg-type]
+    trade, before = await forger.trade_of(deal), alerts("mismatch")
+    if paid_first:
+        assert await forger.tell(trade) == 200
+        with pytest.raises(Conflict):  # and so the fact waits, and alerts, in the inbox
+            await hear(payments, ended, "order.completed")
+    else:
+        await hear(payments, ended, "order.completed")
+        assert await forger.tell(trade) == 200
+        assert alerts("mismatch") == before + 1
+    assert await deal.balances() == {"wechat:clearing": -12_000, "escrow": 2_000, "deposit": 10_000}
+    assert await deal.refunds() == []
+    assert await deal.payout() is None
