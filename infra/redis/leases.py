@@ -117,17 +117,18 @@ class LeaseBook:
         try:
             while self._asked:
                 asked, self._asked = self._asked, {}
-                commands = [("EXISTS", keys.leases(listing_id)) for listing_id in asked]
                 try:
+                    commands = [("EXISTS", keys.leases(listing_id)) for listing_id in asked]
                     answers = await execute(self._redis, commands)
+                    for answer, there in zip(asked.values(), answers, strict=True):
+                        answer.set_result(there != 0)
                 except (RedisError, OSError) as error:
-                    for answer in asked.values():
-                        answer.set_exception(Unavailable("holds are away"))
-                        answer.exception()  # seen, even if all who asked have gone
                     log.debug("holds are away", error=str(error))
-                    continue
-                for answer, there in zip(asked.values(), answers, strict=True):
-                    answer.set_result(there != 0)
+                finally:
+                    for answer in asked.values():
+                        if not answer.done():
+                            answer.set_exception(Unavailable("holds are away"))
+                            answer.exception()  # seen, even if all who asked have gone
         finally:
             self._asking = None
 
