@@ -31,6 +31,7 @@ SOCKETS = 400
 OWNERS = 500
 DRAIN_S = 10.0
 STEP = 1.15
+LOWEST_PER_S = 20.0
 LAG = "sharehub_fact_lag_seconds"
 WITHOUT_LIMITS = {
     "SHAREHUB_HUB_MAX_PER_ADDRESS": "1000000", "SHAREHUB_HUB_COMMANDS_PER_S": "100000",
@@ -151,14 +152,22 @@ class Bench:
         )
 
     async def _ceiling(self, name: str, first: float) -> float:
-        """The most that was accepted a second with the answers in time."""
-        best, rate = 0.0, first
-        while True:
+        """The most that was accepted a second with the answers in time: up from `first`, or down if that is too much."""
+        best, rate, up = 0.0, first, True
+        while rate > LOWEST_PER_S:
             outcome = await self._play(f"{name} at {rate:.0f}", rate, self._options.step)
             late_ms = percentile(milliseconds(outcome.took_us), 0.99)
             if late_ms > LATE_MS or outcome.unanswered or outcome.per_s < 0.9 * rate:
-                return round(best, 1)
-            best, rate = max(best, outcome.per_s), rate * STEP
+                if best:
+                    break
+                up = False
+            else:
+                best = outcome.per_s
+                if not up:
+                    break
+            rate = rate * STEP if up else rate / STEP
+            await self._settle()
+        return round(best, 1)
 
     async def _settle(self) -> None:
         """Until the workers have nothing left to do."""
