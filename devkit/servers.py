@@ -127,14 +127,10 @@ class MariaDb(Child):
 
     def _answers(self) -> bool:
         try:
-            # pymysql leaks its socket when nobody listens yet
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.connect(str(self.socket))
-        except OSError:
-            return False
-        try:
             with self.connect():
                 return True
+        except OSError:
+            return False
         except pymysql.err.OperationalError as error:
             if error.args[0] != 1045 or not self.root_password:
                 return False
@@ -161,7 +157,10 @@ class MariaDb(Child):
     def connect(
         self, *, user: str = "root", password: str | None = None, schema: str | None = None
     ) -> Iterator[pymysql.Connection[Any]]:
-        """A blocking connection, in autocommit, closed at the end of the block."""
+        """A blocking connection, in autocommit, closed at the end of the block. OSError when nobody listens."""
+        # pymysql leaks its socket when nobody listens
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.socket))
         connection = pymysql.connect(
             user=user,
             password=self.root_password if password is None else password,
