@@ -129,6 +129,15 @@ class ServingProcess(Child):
             raise ChildError(f"{self.name} cannot start: port {self.port} is taken")
         super().start(wait=wait)
 
+    def start_to_crash(self, crash_at: str | None) -> None:
+        """Start (again), with or without a failpoint; one that may crash while starting is not waited for."""
+        environment = dict(self.env or {})
+        environment.pop("SHAREHUB_CRASH_AT", None)
+        if crash_at is not None:
+            environment["SHAREHUB_CRASH_AT"] = crash_at
+        self.env = environment
+        self.start(wait=crash_at is None)
+
     def get(self, path: str, timeout_s: float = 3.0) -> tuple[int, bytes]:
         """Status and body of a GET; OSError when nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)

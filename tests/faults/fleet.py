@@ -99,13 +99,7 @@ class Fleet:
 
     async def start(self, name: str, crash_at: str | None = None) -> None:
         """Start (again), with or without a failpoint; one that may crash while starting is not waited for."""
-        process = self.stack[name]
-        environment = dict(process.env or {})
-        environment.pop("SHAREHUB_CRASH_AT", None)
-        if crash_at is not None:
-            environment["SHAREHUB_CRASH_AT"] = crash_at
-        process.env = environment
-        await asyncio.to_thread(process.start, wait=crash_at is None)
+        await asyncio.to_thread(self.stack[name].start_to_crash, crash_at)
 
     async def arm(self, name: str, crash_at: str) -> None:
         """Replace a process by one that will crash at that point."""
