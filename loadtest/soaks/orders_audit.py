@@ -1,0 +1,390 @@
+"""Whether every promise about orders and their money has been kept: the facts, the tables, the ledger and WeChat's own books.
+
+All of it is read when nothing is under way any more. The first promise that was broken is raised as Broken, with the order's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pymysql.err
+
+from devkit.stack import Stack
+from infra import wire
+from infra.config import WINGS, Config
+from infra.process import now_ms, open_process
+from loadtest.soaks.orders_model import (
+    AFTER,
+    ENDS,
+    FEE_PER_MILLE,
+    FREE,
+    PARTIES,
+    Broken,
+    Order,
+)
+from loadtest.soaks.orders_town import HOUR_MS, Listing
+from market.kernel.errors import MarketError
+from market.kernel.facts import KINDS, OrderMoved
+from market.payments import reconciliation
+from market.payments.rules import reconciling
+from market.payments.wing import Payments, open_wing
+
+STUCK_AFTER_S = 60.0
+Row = tuple[Any, ...]
+
+UNDER_WAY = " UNION ALL ".join(
+    [
+        *(f"SELECT '{w} has to tell', kind, entity, '' FROM {w}.outbox" for w in WINGS),
+        *(f"SELECT '{w} has to hear', kind, entity, error FROM {w}.inbox WHERE done = 0" for w in WINGS),
+        "SELECT 'refund', status, order_id, error FROM payments.refunds WHERE status <> 'done'",
+        "SELECT 'payout', status, order_id, error FROM payments.payouts WHERE status <> 'done'",
+        "SELECT 'payment', p.status, p.order_id, '' FROM payments.payments p JOIN payments.payables o USING (order_id) "
+        "WHERE p.status IN ('preparing', 'waiting') AND o.state <> 'pending_payment'",
+        "SELECT 'order', state, id, '' FROM orders.orders WHERE state = 'expiring'",
+    ]
+)  # fmt: skip
+"""In one statement, which sees one moment: a fact is always in an outbox, or not done in an inbox, or done."""
+HURRY = (
+    # A worker that died at an errand leaves a lease of a minute, one that failed often waits for long: that time passes at once.
+    "UPDATE payments.refunds SET due_ms = 0 WHERE status <> 'done' AND due_ms > %s",
+    "UPDATE payments.payouts SET due_ms = 0 WHERE status <> 'done' AND due_ms > %s",
+    "UPDATE payments.payments SET check_ms = 0 WHERE status IN ('preparing', 'waiting') AND check_ms > %s",
+)
+HURRIES_EVERY_S = 5.0
+BILL_ATTEMPTS = 10
+HISTORY = "SELECT kind, entity, version, data FROM insights.inbox WHERE kind LIKE 'order.%%' {} ORDER BY seq"
+"""The insights hear every fact there is, in the order in which each wing told them."""
+
+
+async def become_calm(stack: Stack, say: Callable[[str], None]) -> None:
+    """Wait until nothing is on its way: no fact, no refund, no payout, no payment that WeChat has and we have not."""
+    left: list[Row] = []
+    moved_s = hurried_s = time.monotonic()
+    while True:
+        hurry = time.monotonic() - hurried_s > HURRIES_EVERY_S
+        before, left = left, await asyncio.to_thread(_under_way, stack, hurry)
+        if not left:
+            return
+        if hurry:
+            hurried_s = time.monotonic()
+            say(f"under way: {left[0]}, and {left[-1]}")
+        if left != before:
+            moved_s = time.monotonic()
+        elif time.monotonic() - moved_s > STUCK_AFTER_S:
+            raise Broken(f"for {STUCK_AFTER_S:g} s nothing has become of {left}")
+        await asyncio.sleep(0.25)
+
+
+async def reconciled(stack: Stack, from_ms: int) -> int:
+    """The product's own comparison with WeChat's bills of the days since `from_ms`: how many days. Raise Broken for a difference."""
+    async with open_process(Config.from_environment(stack.environment)) as process:
+        payments = await open_wing(process)
+        days = sorted({reconciling.day_of(from_ms), reconciling.day_of(now_ms())})
+        for day in days:
+            differing = await _compared(payments, day)
+            if differing:
+                raise Broken(f"the bill of {day} has {differing} differences")
+    return len(days)
+
+
+async def _compared(payments: Payments, day: date) -> int:
+    for left in reversed(range(BILL_ATTEMPTS)):
+        try:
+            return await reconciliation.reconcile(payments, day, now_ms())
+        except MarketError as failure:
+            if not (failure.retryable and left):
+                raise Broken(f"there is no bill of {day}: {failure}") from failure
+    raise AssertionError
+
+
+def _under_way(stack: Stack, hurry: bool) -> list[Row]:
+    with stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+        if hurry:
+            later_ms = int(time.time() * 1000) + 5000
+            for statement in HURRY:
+                try:
+                    cursor.execute(statement, (later_ms,))
+                except pymysql.err.OperationalError:  # locked just now: next time
+                    continue
+        cursor.execute(f"{UNDER_WAY} LIMIT 5")
+        rows = list(cursor.fetchall())
+    return rows or [("WeChat knows that it was paid", *row) for row in _unknown_payments(stack)]
+
+
+def _unknown_payments(stack: Stack) -> list[Row]:
+    paid = {
+        row[0]
+        for row in _wechat(stack, "SELECT out_trade_no FROM trades WHERE paid_at_ms IS NOT NULL")
+    }
+    with stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT out_trade_no FROM payments.payments WHERE status = 'paid'")
+        known = {row[0] for row in cursor.fetchall()}
+    return [(number,) for number in sorted(paid - known)[:5]]
+
+
+def _wechat(stack: Stack, sql: str) -> list[Row]:
+    """The sandbox's own books."""
+    file = stack.sandbox_dir / "sandbox.sqlite3"
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
+    try:
+        return list(connection.execute(sql))
+    finally:
+        connection.close()
+
+
+def history(stack: Stack, order_id: str) -> list[str]:
+    """What was told of one order, a line each."""
+    with stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(HISTORY.format("AND entity = %s"), (int(order_id),))
+        return [
+            f"{version} {wire.from_msgpack(bytes(data), KINDS[kind])}"
+            for kind, _, version, data in cursor.fetchall()
+        ]
+
+
+@dataclass(slots=True)
+class Told:
+    """What the facts say of one order."""
+
+    moves: list[OrderMoved]
+    versions: list[int]
+    beside: Counter[str]
+    """Facts of it that are no transition, by kind."""
+
+    @property
+    def accepted(self) -> bool:
+        return any(move.transition in ("pay", "pay_late") for move in self.moves)
+
+
+class Audit:
+    def __init__(self, stack: Stack, orders: Sequence[Order], listings: Sequence[Listing]) -> None:
+        self._stack = stack
+        self._orders = {int(order.id): order for order in orders}
+        self._capacity = {int(one.id): int(one.offer.get("capacity", 1)) for one in listings}
+        self._told: dict[int, Told] = {}
+        self._counts: Counter[str] = Counter()
+
+    def run(self) -> dict[str, int]:
+        """How much was looked at, by sort."""
+        self._read_facts()
+        self._each_order_is_its_history()
+        self._nothing_is_stuck()
+        self._the_ledger_sums_to_zero()
+        self._each_fen_is_where_its_history_says()
+        self._wechat_believes_the_same()
+        return dict(self._counts)
+
+    def _rows(self, sql: str) -> Iterator[Row]:
+        with self._stack.servers.mariadb.connect() as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                rows = cursor.fetchall()
+        yield from rows
+
+    # --- what was told ---
+
+    def _read_facts(self) -> None:
+        """Replay them all: no listing has more bookings at any hour than it can take."""
+        taken: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        periods: dict[int, range] = {}
+        for kind, entity, version, data in self._rows(HISTORY.format("").replace("%%", "%")):
+            told = self._told.setdefault(entity, Told([], [], Counter()))
+            told.versions.append(version)
+            self._counts["facts"] += 1
+            move = wire.from_msgpack(bytes(data), KINDS[kind])
+            if not isinstance(move, OrderMoved):
+                told.beside[kind] += 1
+                continue
+            told.moves.append(move)
+            listing = int(move.listing_id)
+            if move.transition == "create":
+                periods[entity] = range(move.start_ms // HOUR_MS, move.end_ms // HOUR_MS)
+                taken[listing].update(periods[entity])
+                if any(taken[listing][hour] > self._capacity[listing] for hour in periods[entity]):
+                    raise Broken(f"order {entity} was booked over another one of listing {listing}")
+            elif move.state in FREE:
+                taken[listing].subtract(periods[entity])
+
+    def _each_order_is_its_history(self) -> None:
+        """Every acknowledged command is there once, nothing else that a party did, and what was told is what is there."""
+        if self._told.keys() != self._orders.keys():
+            strange = self._told.keys() ^ self._orders.keys()
+            raise Broken(f"orders {sorted(strange)[:5]}: told of or acknowledged, and not both")
+        rows = self._rows("SELECT id, state, version, due_ms FROM orders.orders")
+        present = {id_: (state, version, due_ms) for id_, state, version, due_ms in rows}
+        if present.keys() != self._orders.keys():
+            raise Broken(
+                f"orders {sorted(present.keys() ^ self._orders.keys())[:5]} are in one place only"
+            )
+        for id_, order in self._orders.items():
+            told = self._told[id_]
+            self._check_history(order, told)
+            state, version, due_ms = present[id_]
+            if (state, version) != (told.moves[-1].state, told.versions[-1]):
+                raise order.broken(f"is {state} at {version}, and was told as {told.moves[-1]}")
+            if (due_ms is None) != (state in ENDS):
+                raise order.broken(f"{state} is due at {due_ms}")
+            self._counts[f"ended as {state}" if state in ENDS else f"left as {state}"] += 1
+
+    def _check_history(self, order: Order, told: Told) -> None:
+        if told.versions != list(range(1, len(told.versions) + 1)):
+            raise order.broken(f"its versions were told as {told.versions}")
+        first, *moves = told.moves
+        if (first.transition, first.by) != ("create", "buyer") or 1 not in order.acknowledged:
+            raise order.broken(f"began by {first}")
+        done = {1: ("buyer", "create")}
+        state = first.state
+        for move in moves:
+            if AFTER.get((state, move.by, move.transition)) != move.state:
+                raise order.broken(
+                    f"went from {state} by {move.by}'s {move.transition} to {move.state}"
+                )
+            if move.by in PARTIES:
+                done[move.version] = (move.by, move.transition)
+            elif move.by == "time" and state not in order.hurried and state != "pending_payment":
+                raise order.broken(f"{move.transition} although it was not due")
+            state = move.state
+        evidence = {v: said for v, said in order.acknowledged.items() if said[1] == "evidence"}
+        if done | evidence != order.acknowledged:
+            raise order.broken(
+                f"{order.acknowledged} were acknowledged, {done} and {evidence} told"
+            )
+        if told.beside["order.evidence_added"] != len(evidence):
+            raise order.broken(f"{told.beside} beside {len(evidence)} pieces of evidence")
+        self._check_division(order, moves[-1] if moves else first)
+
+    def _check_division(self, order: Order, last: OrderMoved) -> None:
+        """Who gets what at the end, by the last fact, against the model."""
+        if last.state not in ENDS:
+            return
+        if last.refund_fen + last.owner_fen + last.fee_fen != order.total_fen:
+            raise order.broken(f"{last} does not add up to {order.total_fen}")
+        back_fen = order.back_fen(last.transition, last.by)
+        if back_fen is not None and back_fen != last.refund_fen:
+            raise order.broken(f"{last} gives back {last.refund_fen}, not {back_fen}")
+        kept_rent_fen = order.rent_fen - (last.refund_fen - last.refund_deposit_fen)
+        if not 0 <= last.fee_fen * 1000 <= kept_rent_fen * FEE_PER_MILLE + 1000:
+            raise order.broken(f"the platform keeps {last.fee_fen} of {kept_rent_fen}")
+
+    # --- the tables ---
+
+    def _nothing_is_stuck(self) -> None:
+        for what, sql in (
+            ("an order without a timer", f"SELECT id FROM orders.orders WHERE due_ms IS NULL AND state NOT IN {tuple(sorted(ENDS))}"),
+            ("a payment that nobody asks about", "SELECT order_id FROM payments.payments WHERE status IN ('preparing', 'waiting') AND check_ms IS NULL"),
+            ("a paid order that has ended and is not divided",
+             f"SELECT p.order_id FROM payments.payments p JOIN orders.orders o ON o.id = p.order_id WHERE p.status = 'paid' "
+             f"AND p.divided = '' AND o.state IN {tuple(sorted(ENDS))}"),
+            ("a fault of the ledger", "SELECT subject FROM payments.ledger_faults"),
+        ):  # fmt: skip
+            if rows := list(self._rows(sql)):
+                raise Broken(f"{what}: order {rows[0][0]}, one of {len(rows)}")
+
+    def _the_ledger_sums_to_zero(self) -> None:
+        (sums,) = self._rows(
+            "SELECT COALESCE(SUM(amount_fen), 0), COUNT(DISTINCT tx_id) FROM payments.entries"
+        )
+        self._counts["journal transactions"] = int(sums[1])
+        if sums[0] != 0:
+            raise Broken(f"the ledger sums to {sums[0]}")
+        odd = "SELECT order_id, tx_id, SUM(amount_fen) FROM payments.entries GROUP BY order_id, tx_id HAVING SUM(amount_fen) <> 0"
+        for order_id, tx_id, fen in self._rows(odd):
+            raise Broken(f"order {order_id}: journal transaction {tx_id} sums to {fen}")
+
+    def _each_fen_is_where_its_history_says(self) -> None:
+        """Refunds, the owner's part, the platform's and what is held, against the order's last fact."""
+        sorts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        earned: Counter[int] = Counter()
+        for order_id, account, reason, fen in self._rows(
+            "SELECT order_id, account, reason, amount_fen FROM payments.entries"
+        ):
+            sort = (
+                account if account.startswith(("wechat", "platform")) else account.partition(":")[0]
+            )
+            sorts[order_id][sort] += int(fen)
+            if sort == "owner" and reason == "settled":
+                earned[order_id] += int(fen)
+        status: dict[int, str] = dict(self._rows("SELECT order_id, status FROM payments.payments"))
+        back = self._sums(
+            "SELECT order_id, SUM(amount_fen) FROM payments.refunds WHERE status = 'done' GROUP BY order_id"
+        )
+        for id_, order in self._orders.items():
+            paid = status.get(id_) == "paid"
+            if order.paid and not paid:
+                raise order.broken(f"was paid, and its payment is {status.get(id_)}")
+            last = self._told[id_].moves[-1]
+            held = {
+                "escrow": order.rent_fen,
+                "deposit": order.deposit_fen,
+                "wechat:clearing": -order.total_fen,
+            }
+            expected: dict[str, int] = {}
+            back_fen = owner_fen = 0
+            if paid and last.state not in ENDS:
+                expected = held
+            elif paid and self._told[id_].accepted:
+                back_fen, owner_fen = last.refund_fen, last.owner_fen
+                expected = {"wechat:platform": -last.fee_fen, "platform:fees": last.fee_fen}
+            elif paid:
+                back_fen = order.total_fen
+            found = {sort: fen for sort, fen in sorts[id_].items() if fen}
+            expected = {sort: fen for sort, fen in expected.items() if fen}
+            if (found, back[id_], earned[id_]) != (expected, back_fen, owner_fen):
+                raise order.broken(
+                    f"its accounts are {found}, {back[id_]} went back and {earned[id_]} to the owner; by {last} they are to be "
+                    f"{expected}, {back_fen} and {owner_fen}"
+                )
+            self._counts["paid"] += paid and order.total_fen > 0
+
+    def _sums(self, sql: str) -> Counter[int]:
+        return Counter({order_id: int(fen) for order_id, fen in self._rows(sql)})
+
+    # --- WeChat ---
+
+    def _wechat_believes_the_same(self) -> None:
+        """Payment by payment: what was paid, went back, was shared and released, and what is frozen still."""
+
+        def theirs(sql: str) -> dict[str, int]:
+            return {str(key): int(fen) for key, fen in _wechat(self._stack, sql)}
+
+        paid = theirs("SELECT out_trade_no, amount_fen FROM trades WHERE paid_at_ms IS NOT NULL")
+        back = theirs(
+            "SELECT out_trade_no, SUM(refund_fen) FROM refunds WHERE state = 'SUCCESS' GROUP BY out_trade_no"
+        )
+        of_trade = "JOIN trades t ON t.transaction_id = e.transaction_id"
+        frozen = theirs(
+            f"SELECT out_trade_no, SUM(e.amount_fen) FROM entries e {of_trade} WHERE pot = 'frozen' GROUP BY out_trade_no"
+        )
+        shares = "SELECT out_trade_no, SUM(e.amount_fen) FROM shares e " + of_trade
+        shared, released = (
+            theirs(f"{shares} WHERE kind = '{kind}' AND e.state = 'FINISHED' GROUP BY out_trade_no")
+            for kind in ("share", "finish")
+        )
+        ours = self._rows(
+            "SELECT p.order_id, p.out_trade_no, p.amount_fen, p.status, "
+            "COALESCE((SELECT SUM(r.amount_fen) FROM payments.refunds r WHERE r.payment_id = p.id AND r.status = 'done'), 0), "
+            "COALESCE((SELECT SUM(o.fee_fen) FROM payments.payouts o WHERE o.payment_id = p.id AND o.status = 'done'), 0), "
+            "COALESCE((SELECT SUM(o.owner_fen) FROM payments.payouts o WHERE o.payment_id = p.id AND o.status = 'done'), 0) "
+            "FROM payments.payments p WHERE p.amount_fen > 0"
+        )
+        known = set()
+        for order_id, number, amount_fen, status, back_fen, fee_fen, owner_fen in ours:
+            known.add(number)
+            total_fen = int(amount_fen) if status == "paid" else 0
+            parts = tuple(int(fen) for fen in (back_fen, fee_fen, owner_fen))
+            mine = (total_fen, *parts, total_fen - sum(parts))
+            wechats = tuple(book.get(number, 0) for book in (paid, back, shared, released, frozen))
+            if mine != wechats:
+                raise Broken(
+                    f"order {order_id}: paid, back, shared, released and frozen are {mine} with us and {wechats} with WeChat"
+                )
+            self._counts["payments compared"] += 1
+        if unknown := paid.keys() - known:
+            raise Broken(f"WeChat was paid for {sorted(unknown)[:5]}, of which we know nothing")
