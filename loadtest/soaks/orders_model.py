@@ -22,6 +22,8 @@ STEPS: tuple[tuple[str, str, str, str], ...] = (
     ("ready", "buyer", "cancel", "cancelled"),
     ("ready", "owner", "cancel", "cancelled"),
     ("ready", "owner", "start", "in_use"),
+    ("ready", "buyer", "dispute", "disputed"),
+    ("ready", "owner", "dispute", "disputed"),
     ("ready", "time", "lapse", "cancelled"),
     ("in_use", "buyer", "return", "returned"),
     ("in_use", "buyer", "dispute", "disputed"),

@@ -139,7 +139,7 @@ _V2 = Table(
                    timer=Timer("entered", CONTEST_WINDOW_MS)),
         Transition(name="overdue", by=("time",), source=("in_use",), target="disputed",
                    timer=Timer("period_end", OVERDUE_MS)),
-        Transition(name="dispute", by=BOTH, source=("in_use", "returned"), target="disputed"),
+        Transition(name="dispute", by=BOTH, source=("ready", "in_use", "returned"), target="disputed"),
         Transition(name="release", by=("operator",), source=("disputed",), target="completed",
                    gives_back="deposit_less_claim"),
         Transition(name="split", by=("operator",), source=("disputed",), target="completed",

@@ -358,7 +358,7 @@ async def test_redis_dies_and_returns_and_clients_never_notice(
     )  # MySQL is the truth
     assert by_topic(late.frames[-1])[f"order:{order.order_id}:owner"]["version"] == 2
     reply = await client.ask(
-        "command", name="orders.dispute", key="k", body={"order_id": str(int(order.order_id))}
+        "command", name="orders.concede", key="k", body={"order_id": str(int(order.order_id))}
     )
     assert reply["error"]["code"] == "illegal_transition"
     await asyncio.to_thread(redis_server.start)

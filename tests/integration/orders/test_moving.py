@@ -96,6 +96,7 @@ async def test_each_party_does_what_the_table_allows_and_nothing_else(
         ("ready", "buyer", "orders.cancel", "cancelled", 21_000),
         ("ready", "owner", "orders.cancel", "cancelled", 21_000),
         ("ready", "owner", "orders.start", "in_use", 0),
+        ("ready", "owner", "orders.dispute", "disputed", 0),
         ("in_use", "buyer", "orders.return", "returned", 0),
         ("in_use", "buyer", "orders.dispute", "disputed", 0),
         ("in_use", "owner", "orders.dispute", "disputed", 0),

@@ -23,7 +23,7 @@ ARROWS: dict[str, dict[tuple[str, str], str]] = {
     },
     "ready": {
         ("start", "owner"): "in_use", ("cancel", "buyer"): "cancelled", ("cancel", "owner"): "cancelled",
-        ("lapse", "time"): "cancelled",
+        ("dispute", "buyer"): "disputed", ("dispute", "owner"): "disputed", ("lapse", "time"): "cancelled",
     },
     "in_use": {
         ("return", "buyer"): "returned", ("dispute", "buyer"): "disputed", ("dispute", "owner"): "disputed",
