@@ -254,16 +254,10 @@ async def test_no_more_is_divided_than_was_paid(world: World) -> None:
     splits = [(rent_fen // 2, 1), (rent_fen, 0), (0, deposit_fen)]
     answers = await asyncio.gather(
         *(
-            step(
-                world.operator,
-                "decide",
-                decision="split",
-                rent_back_fen=rent,
-                deposit_kept_fen=kept,
-            )
+            step(world.operator, "decide", decision="split", rent_back_fen=rent, deposit_kept_fen=kept)
             for rent, kept in splits
         )
-    )
+    )  # fmt: skip
     [won] = [n for n, answer in enumerate(answers) if answer.status == 200]
     assert {answer.code for answer in answers} == {"ok", "illegal_transition"}
     rent, kept = splits[won]
