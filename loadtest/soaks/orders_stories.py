@@ -197,9 +197,10 @@ class Story:
             order.say(f"prepay refused: {refusal.code}")
             if refusal.code not in ("already_done", "illegal_transition"):
                 raise order.broken(f"prepay refused: {refusal}") from refusal
-            await asyncio.sleep(0.1)
             row = await self.town.row(order)
             order.saw(row.state, row.version)
+            if refusal.code == "illegal_transition" and row.state == "pending_payment":
+                raise order.broken(f"prepay refused: {refusal}") from refusal
             return False
         if int(view["amount_fen"]) != order.total_fen:
             raise order.broken(f"{view} is to be paid")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
+from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound, NotYet
 from market.kernel.facts import Fact, OrderMoved, PaymentClosed, PaymentReceived
 from market.kernel.ids import Id
 from market.payments.rules import ledger, wording
@@ -18,6 +18,7 @@ from market.payments.rules.ledger import Posting
 
 PaymentStatus = Literal["preparing", "waiting", "paid", "closed"]
 
+REQUESTED = "requested"
 UNPAID = "pending_payment"
 EXPIRING = "expiring"
 """The time to pay is over, and the order waits to hear whether it has been paid after all."""
@@ -112,11 +113,16 @@ def heard(known: Payable | None, moved: OrderMoved) -> Payable:
 
 
 def may_pay(payable: Payable, payment: Payment | None, payer_id: Id, now_ms: int) -> None:
-    """Raise NotFound for anybody but the buyer, AlreadyDone when it is paid, IllegalTransition when it is too late."""
+    """Raise NotFound for anybody but the buyer, AlreadyDone when it is paid, IllegalTransition when it is too late.
+
+    An owner's yes may be on its way here while the buyer answers it by paying: NotYet.
+    """
     if payer_id != payable.buyer_id:
         raise NotFound("no such order")
     if payment is not None and payment.status == "paid":
         raise AlreadyDone("this order is paid")
+    if payable.state == REQUESTED:
+        raise NotYet("payments has not heard that the owner agrees")
     if payable.state != UNPAID:
         raise IllegalTransition(state=payable.state, version=payable.version)
     if now_ms >= payable.pay_by_ms or (payment is not None and payment.status == "closed"):

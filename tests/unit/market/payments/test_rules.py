@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.kernel.actor import Actor
-from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound
+from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound, NotYet
 from market.kernel.facts import Fact, OrderMoved, PaymentClosed
 from market.kernel.ids import Id
 from market.payments.rules import division, errands, escrow, ledger, sight, wording
@@ -284,6 +284,8 @@ def test_only_the_buyer_pays_and_only_in_time_and_once() -> None:
         escrow.may_pay(payable(), None, BUYER, PAY_BY)
     with pytest.raises(IllegalTransition):
         escrow.may_pay(payable("cancelled"), None, BUYER, NOW)
+    with pytest.raises(NotYet):  # the owner's yes may be on its way
+        escrow.may_pay(payable("requested"), None, BUYER, NOW)
     with pytest.raises(AlreadyDone):
         escrow.may_pay(payable(), paid(payable()), BUYER, NOW)
 
