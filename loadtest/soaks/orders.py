@@ -29,7 +29,7 @@ from loadtest.soaks.orders_audit import Audit, become_calm, history, reconciled
 from loadtest.soaks.orders_havoc import Havoc
 from loadtest.soaks.orders_model import Broken, Order
 from loadtest.soaks.orders_stories import Story
-from loadtest.soaks.orders_town import Town, open_town
+from loadtest.soaks.orders_town import Listing, Town, open_town
 
 LAYOUT = Layout(hubs=2, workers=((), ()), sandbox_faults=0.05)
 ENVIRONMENT = {
@@ -57,6 +57,7 @@ class Run:
     buyers: int
     began_ms: int = field(default_factory=lambda: int(time.time() * 1000))
     lived: list[Order] = field(default_factory=list)
+    listings: list[Listing] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     faults: dict[str, int] = field(default_factory=dict)
@@ -181,7 +182,8 @@ async def _check(town: Town, task: Run) -> None:
     await become_calm(town.stack, say)
     await reconciled(town.stack, task.began_ms)
     task.took_s["calm"] = time.monotonic() - began_s
-    audit = Audit(town.stack, task.lived, town.listings)
+    task.listings = town.listings
+    audit = Audit(town.stack, task.lived, task.listings)
     task.audited = await asyncio.to_thread(audit.run)
     task.took_s["audit"] = time.monotonic() - began_s - task.took_s["calm"]
 

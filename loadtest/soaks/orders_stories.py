@@ -35,8 +35,8 @@ PLANS: dict[str, tuple[Step, ...]] = {
     ),
     "expiring": ((25, "phone", "late"), (70, "wait", ""), (5, "time", "")),
     "ready": (
-        (74, "owner", "start"), (7, "buyer", "cancel"), (7, "owner", "cancel"), (10, "time", ""),
-        (2, "nobody", ""),
+        (70, "owner", "start"), (7, "buyer", "cancel"), (7, "owner", "cancel"), (2, "buyer", "dispute"),
+        (2, "owner", "dispute"), (10, "time", ""), (2, "nobody", ""),
     ),
     "in_use": (
         (78, "buyer", "return"), (6, "buyer", "dispute"), (6, "owner", "dispute"), (8, "time", ""),
