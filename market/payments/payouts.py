@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from infra.mysql.database import Tx
-from market.kernel.errors import MarketError, NotFound
+from market.kernel.errors import Conflict, MarketError, NotFound
 from market.kernel.ids import Id
 from market.payments import books, payout_store, store
 from market.payments.port import Share
@@ -132,21 +132,28 @@ async def _put_off(payments: Payments, taken: Payout, reason: str, now_ms: int) 
 async def guard(payments: Payments, now_ms: int) -> int:
     """Look at what has been frozen for so long that WeChat would soon let all of it go: how many orders were decided here.
 
-    Whoever is undecided is told of from `WARNING_MS` on, and decided at `DEADLINE_MS`.
+    Whoever is undecided is told of from `WARNING_MS` on, and decided at `DEADLINE_MS`. An order whose numbers make no sense
+    holds up no other.
     """
     async with payments.db.read() as cursor:
         old = await store.undecided(cursor, now_ms - division.WARNING_MS, errands.GUARDED)
     due = [order_id for order_id, paid_at_ms in old if paid_at_ms + division.DEADLINE_MS <= now_ms]
     for order_id, paid_at_ms in old:
         books.alert("freeze_deadline", order=order_id, paid_at_ms=paid_at_ms)
+    decided = 0
     for order_id in due:
-        await _decide(payments, order_id, now_ms)
-    return len(due)
+        decided += await _decide(payments, order_id, now_ms)
+    return decided
 
 
-async def _decide(payments: Payments, order_id: Id, now_ms: int) -> None:
+async def _decide(payments: Payments, order_id: Id, now_ms: int) -> bool:
     async def body(tx: Tx) -> None:
         payable, payment = await books.lock(tx, order_id)
         await books.follow(tx, payable, payment)
 
-    await payments.db.act(now_ms, body, type(None))
+    try:
+        await payments.db.act(now_ms, body, type(None))
+    except Conflict as refusal:
+        books.alert("mismatch", order=order_id, reason=refusal.message)
+        return False
+    return True

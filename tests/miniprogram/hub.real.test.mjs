@@ -25,6 +25,7 @@ describe("the running product", { skip: missing }, () => {
     owner = await arrive("owner", { first: 0 });
     buyer = await arrive("buyer", { first: 1, encoding: "json" });
     for (const person of [owner, buyer]) person.watch(`user:${person.id}`);
+    await owner.onboard();
   });
 
   after(() => everybody.forEach((person) => person.close()));

@@ -81,6 +81,12 @@ export class Person {
     return this;
   }
 
+  /** Tell WeChat who this is, so that buyers can pay. */
+  async onboard() {
+    const headers = { Authorization: `Bearer ${this.tokens.access_token}`, "Idempotency-Key": `onboard-${this.openid}` };
+    await post(`${house.api}/v1/payments/onboard`, house.application, headers);
+  }
+
   get id() {
     return this.tokens.user.user_id;
   }

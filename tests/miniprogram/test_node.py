@@ -13,6 +13,7 @@ import pytest
 
 from devkit import ROOT
 from devkit.child import ChildError
+from devkit.client.person import APPLICATION
 from devkit.stack import Stack
 from tests.miniprogram.node import Node, find_node
 
@@ -113,5 +114,6 @@ def test_against_the_running_product(
     stack = new_stack(extra_env={"SHAREHUB_ACCESS_TOKEN_S": "10"})
     house = {
         "api": stack.api_url, "hubs": stack.hub_urls, "sandbox": stack.sandbox_url, "control": control(stack),
+        "application": APPLICATION,
     }  # fmt: skip
     run(node, HERE / "hub.real.test.mjs", timeout_s=240, SHAREHUB_TEST_HOUSE=json.dumps(house))

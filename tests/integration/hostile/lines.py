@@ -201,7 +201,8 @@ async def a_rating(world: World) -> Ask:
 
 
 async def an_enquiry(world: World) -> Ask:
-    return Ask(world.buyer, {"listing_id": (await world.publish())["listing_id"]})
+    listing = await world.publish(await world.log_in())  # an owner may have so many and no more
+    return Ask(world.buyer, {"listing_id": listing["listing_id"]})
 
 
 async def a_notice_read(world: World) -> Ask:

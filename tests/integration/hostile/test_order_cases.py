@@ -207,7 +207,7 @@ async def test_the_dearest_thing_has_an_exact_price_or_none(world: World) -> Non
         "POST", "/v1/listings", token=world.owner.token, key=new_key(), body=too_dear
     )
     assert (answer.status, answer.code) == (400, "invalid")
-    listing = await world.publish(price_hour_fen=MAX_FEN, deposit_fen=0)
+    listing = await world.publish(await world.log_in(), price_hour_fen=MAX_FEN, deposit_fen=0)
     start_ms = world.period()["start_ms"]
     for hours in (2, 24, 24 * 20):
         wish = {**terms_of(listing), "start_ms": start_ms, "end_ms": start_ms + hours * HOUR_MS}
@@ -277,7 +277,7 @@ async def test_no_more_is_divided_than_was_paid(world: World) -> None:
 async def test_two_phones_order_the_same_hour_and_one_gets_it(world: World) -> None:
     phones = [await world.log_in("o-two-phones") for _ in range(2)]
     assert phones[0].id == phones[1].id
-    wish = {**terms_of(await world.publish()), **world.period()}
+    wish = {**terms_of(await world.publish(await world.log_in())), **world.period()}
     answers = await asyncio.gather(*(order_of(world, phone, wish) for phone in phones * 3))
     assert sorted(answer.code for answer in answers) == ["ok", *["slot_taken"] * 5]
     assert len(await orders_of(world, phones[0])) == 1
@@ -287,7 +287,7 @@ async def test_two_phones_order_the_same_hour_and_one_gets_it(world: World) -> N
 async def test_two_phones_with_one_key_make_one_order(world: World) -> None:
     """Over REST and over the socket at the same moment; all are told the same."""
     phones, key = [await world.log_in("o-one-key") for _ in range(2)], new_key()
-    wish = {**terms_of(await world.publish()), **world.period()}
+    wish = {**terms_of(await world.publish(await world.log_in())), **world.period()}
     async with wired(world, phones[0]) as wire:
         reply, *answers = await asyncio.gather(
             wire.command("orders.create", wish, key),

@@ -15,10 +15,12 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from infra.process import now_ms
 from market.kernel.errors import Conflict
-from market.payments import actions
+from market.payments import actions, payouts
 from market.payments.books import ALERTS
 from market.payments.commands import Prepay
+from market.payments.rules import division
 from market.payments.wing import Payments
 from sandbox.server.crypto import platform_headers, seal
 from sandbox.server.keys import Identity, ensure
@@ -235,6 +237,9 @@ async def test_an_order_whose_parts_do_not_add_up_moves_nothing(
         await hear(payments, ended, "order.completed")
         assert await forger.tell(trade) == 200
         assert alerts("mismatch") == before + 1
+        # Nor does it when WeChat is about to let go of it, and it stops nobody else's guard.
+        await payouts.guard(payments, now_ms() + division.DEADLINE_MS)
+        assert alerts("mismatch") >= before + 2
     assert await deal.balances() == {"wechat:clearing": -12_000, "escrow": 2_000, "deposit": 10_000}
     assert await deal.refunds() == []
     assert await deal.payout() is None
