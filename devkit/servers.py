@@ -158,22 +158,23 @@ class MariaDb(Child):
         self, *, user: str = "root", password: str | None = None, schema: str | None = None
     ) -> Iterator[pymysql.Connection[Any]]:
         """A blocking connection, in autocommit, closed at the end of the block. OSError when nobody listens."""
-        # pymysql leaks its socket when nobody listens
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(str(self.socket))
-        connection = pymysql.connect(
-            user=user,
-            password=self.root_password if password is None else password,
-            unix_socket=str(self.socket),
-            database=schema,
-            charset="utf8mb4",
-            autocommit=True,
-            connect_timeout=5,
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
+        # The socket is ours, because pymysql leaks its own when the server does not answer.
+        with socket.socket(socket.AF_UNIX) as own:
+            own.settimeout(5)
+            own.connect(str(self.socket))
+            connection = pymysql.connect(
+                user=user,
+                password=self.root_password if password is None else password,
+                database=schema,
+                charset="utf8mb4",
+                autocommit=True,
+                defer_connect=True,
+            )
+            connection.connect(own)
+            try:
+                yield connection
+            finally:
+                connection.close()
 
 
 class Redis(Child):
