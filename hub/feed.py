@@ -83,9 +83,8 @@ class Feed:
             self._subscriber.subscribe(fresh)
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=ACKNOWLEDGE_S)
-            if (
-                late
-            ):  # the caller reads now, and what is said between that and Redis' word is lost on it
+            if late:
+                # The caller reads now: what is said between that and Redis' word is lost on it.
                 self._begin_healing(list(late))
 
     def forget(self, topics: Iterable[str]) -> None:
