@@ -11,6 +11,7 @@ ROUTES: Routes = (
     route("POST", "/v1/logout", actions.logout),
     route("GET", "/v1/me", views.me),
     route("PATCH", "/v1/me", actions.edit_profile),
+    route("POST", "/v1/me/forget", actions.forget),
     route("GET", "/v1/users/{user_id}", views.profile),
     route("POST", "/v1/users/{user_id}/ban", actions.ban),
 )

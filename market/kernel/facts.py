@@ -25,6 +25,8 @@ class UserChanged:
     role: str
     openid: str
     """The payer's identity at WeChat; payments and notices need it, no client ever sees it."""
+    forgotten: bool = False
+    """The account has been deleted: what is left of it names nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

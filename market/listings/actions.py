@@ -105,6 +105,12 @@ async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
         await save(tx, listing, rules.repaint(listing, owner))
 
 
+async def close_all(tx: Tx, owner_id: Id) -> None:
+    """Take back for good whatever an owner offers. Locks these."""
+    for listing in await store.lock_open_of(tx, owner_id):
+        await save(tx, listing, rules.move(listing, "close"))
+
+
 async def count_orders(tx: Tx, created: Mapping[Id, int], completed: Mapping[Id, int]) -> None:
     """Count orders, by listing, towards the deal rates. Locks the listings."""
     counted = [

@@ -18,10 +18,12 @@ from market.listings.wing import Listings
 
 
 async def on_user(listings: Listings, tx: Tx, fact: Heard) -> None:
-    """Locks the owner, then their open listings."""
+    """Who is gone offers nothing any more. Locks the owner, then their open listings."""
     assert isinstance(fact.data, UserChanged)
     owner = await store.lock_owner(tx, fact.data.user_id)
     await actions.repaint(tx, owner, rules.hear_user(owner, fact.data))
+    if fact.data.forgotten:
+        await actions.close_all(tx, owner.user_id)
 
 
 async def on_credit(listings: Listings, tx: Tx, fact: Heard) -> None:

@@ -12,7 +12,7 @@ from market.kernel.actor import Actor, Call, Role, require_operator
 from market.kernel.errors import SessionRevoked, Unauthenticated
 from market.kernel.ids import Id
 from market.users import rules, store
-from market.users.commands import Ban, EditProfile, Login, Logout, Refresh
+from market.users.commands import Ban, EditProfile, Forget, Login, Logout, Refresh
 from market.users.rules import MeView, ProfileView, Session, User
 from market.users.wing import Users
 
@@ -146,17 +146,37 @@ async def logout(users: Users, call: Call, command: Logout) -> Done:
 
 @action("users.edit_profile")
 async def edit_profile(users: Users, call: Call, command: EditProfile) -> MeView:
-    """Change one's own profile. Locks the user."""
+    """Change one's own profile and choices. Locks the user."""
+    given = {name: getattr(command, name) for name in EDITED}
+    changes = {name: value for name, value in given.items() if value is not None}
 
     async def body(tx: Tx) -> MeView:
         user = await store.lock_user(tx, call.actor.user_id)
         await tx.claim(call, command)
-        user = rules.edit(user, command.version, command.nickname, command.avatar_url)
+        user = rules.edit(user, command.version, changes)
         await store.update_user(tx, user)
         tx.emit(rules.changed(user))
         return rules.me(user)
 
     return await users.db.act(call.now_ms, body, MeView)
+
+
+@action("users.forget")
+async def forget(users: Users, call: Call, command: Forget) -> Done:
+    """Delete one's account, for good: name, picture and WeChat identity go, what one offers is taken back, every session
+    ends. Orders under way end by their rules, and their money with them. Locks the user, then the sessions."""
+
+    async def body(tx: Tx) -> Done:
+        user = await store.lock_user(tx, call.actor.user_id)
+        await tx.claim(call, command)
+        user = rules.forget(user, command.version)
+        await store.update_user(tx, user)
+        tx.emit(rules.changed(user))
+        for session in await store.lock_open_sessions(tx, user.id):
+            await _revoke(tx, session, "account deleted")
+        return Done()
+
+    return await users.db.act(call.now_ms, body, Done)
 
 
 @action("users.ban")
@@ -195,4 +215,5 @@ def _tokens(users: Users, rotation: Rotation) -> TokensView:
     )
 
 
-ACTIONS = table(login, refresh, logout, edit_profile, ban)
+EDITED = ("nickname", "avatar_url", "personal", "agreed")
+ACTIONS = table(login, refresh, logout, edit_profile, forget, ban)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from market.kernel.errors import Forbidden, VersionConflict
 from market.kernel.facts import Fact, SessionRevoked, UserChanged
@@ -12,6 +13,7 @@ from market.kernel.topics import Push, Readers
 
 SESSION_MS = 30 * 24 * 3600 * 1000
 DEFAULT_NICKNAME = "微信用户"
+FORGOTTEN_NICKNAME = "已注销用户"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,10 @@ class User:
     avatar_url: str
     role: str
     banned: bool
+    personal: bool = True
+    agreed: str = ""
+    """The day of the privacy text that was agreed to; empty: none yet."""
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,15 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeView:
+    """`agreed`: the day of the privacy text agreed to, empty for none. `personal`: what one did before may shape one's results."""
+
     user_id: Id
     version: int
     nickname: str
     avatar_url: str
     role: str
+    personal: bool
+    agreed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,21 +93,27 @@ def as_configured(user: User, operator: bool) -> User:
     return user if user.role == role else replace(user, role=role, version=user.version + 1)
 
 
-def edit(user: User, version: int, nickname: str | None, avatar_url: str | None) -> User:
+def edit(user: User, version: int, changes: Mapping[str, Any]) -> User:
+    """`changes` are fields of User."""
+    if version != user.version:
+        raise VersionConflict(version=user.version)
+    return replace(user, version=user.version + 1, **changes)
+
+
+def forget(user: User, version: int) -> User:
+    """Who was here is nobody's business any more; whoever logs in by the same openid later is somebody new."""
     if version != user.version:
         raise VersionConflict(version=user.version)
     return replace(
-        user,
-        version=user.version + 1,
-        nickname=user.nickname if nickname is None else nickname,
-        avatar_url=user.avatar_url if avatar_url is None else avatar_url,
-    )
+        user, version=user.version + 1, openid=f"forgotten:{user.id}", nickname=FORGOTTEN_NICKNAME,
+        avatar_url="", role="user", personal=False, agreed="", forgotten=True,
+    )  # fmt: skip
 
 
 def changed(user: User) -> Fact:
     data = UserChanged(
         user_id=user.id, version=user.version, nickname=user.nickname, avatar_url=user.avatar_url,
-        role=user.role, openid=user.openid,
+        role=user.role, openid=user.openid, forgotten=user.forgotten,
     )  # fmt: skip
     return Fact(kind=UserChanged.KIND, entity=user.id, version=user.version, data=data)
 
@@ -157,5 +173,5 @@ def profile(user: User) -> ProfileView:
 def me(user: User) -> MeView:
     return MeView(
         user_id=user.id, version=user.version, nickname=user.nickname, avatar_url=user.avatar_url,
-        role=user.role,
+        role=user.role, personal=user.personal, agreed=user.agreed,
     )  # fmt: skip

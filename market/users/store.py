@@ -9,14 +9,14 @@ from market.kernel.errors import NotFound
 from market.kernel.ids import Id
 from market.users.rules import Session, User
 
-USER = "SELECT id, version, openid, nickname, avatar_url, role, banned FROM users"
+USER = "SELECT id, version, openid, nickname, avatar_url, role, banned, personal, agreed, forgotten FROM users"
 INSERT_USER = (
     "INSERT INTO users (id, version, openid, nickname, avatar_url, role, banned, created_ms) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPDATE_USER = (
-    "UPDATE users SET version = %s, nickname = %s, avatar_url = %s, role = %s, banned = %s "
-    "WHERE id = %s AND version = %s"
+    "UPDATE users SET version = %s, openid = %s, nickname = %s, avatar_url = %s, role = %s, banned = %s, "
+    "personal = %s, agreed = %s, forgotten = %s WHERE id = %s AND version = %s"
 )
 SESSION = "SELECT id, version, user_id, generation, revoked, expires_ms FROM sessions"
 SESSION_VERSIONS = "SELECT id, version FROM sessions WHERE id IN ({})"
@@ -33,10 +33,10 @@ UPDATE_SESSION = (
 
 
 def _user(row: Row) -> User:
-    id_, version, openid, nickname, avatar_url, role, banned = row
+    id_, version, openid, nickname, avatar_url, role, banned, personal, agreed, forgotten = row
     return User(
         id=Id(id_), version=version, openid=openid, nickname=nickname, avatar_url=avatar_url, role=role,
-        banned=bool(banned),
+        banned=bool(banned), personal=bool(personal), agreed=agreed, forgotten=bool(forgotten),
     )  # fmt: skip
 
 
@@ -77,8 +77,8 @@ async def insert_user(tx: Tx, user: User) -> None:
 
 async def update_user(tx: Tx, user: User) -> None:
     await tx.execute(
-        UPDATE_USER, user.version, user.nickname, user.avatar_url, user.role, user.banned, user.id,
-        user.version - 1,
+        UPDATE_USER, user.version, user.openid, user.nickname, user.avatar_url, user.role, user.banned,
+        user.personal, user.agreed, user.forgotten, user.id, user.version - 1,
     )  # fmt: skip
 
 

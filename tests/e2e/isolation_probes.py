@@ -134,6 +134,7 @@ ASKS: Mapping[str, Ask] = {
     "users.edit_profile": ask(
         "leaver", lambda lane: {"version": lane.world.profile_version, "nickname": "小王"}
     ),
+    "users.forget": ask("leaver", lambda _: {"version": 999}, "version_conflict"),
     "users.logout": ask("leaver", key=lambda lane: lane.world.old_logout_key),
     "users.ban": ask("operator", _and(_user("victim"), reason="spam")),
     # listings

@@ -115,6 +115,11 @@ async def a_new_profile(world: World) -> Ask:
     )
 
 
+async def a_forgetting(world: World) -> Ask:
+    somebody = await world.log_in()
+    return Ask(somebody, {"version": somebody.version})
+
+
 async def a_ban(world: World) -> Ask:
     return Ask(world.operator, {"user_id": (await world.log_in()).id, "reason": "spam"})
 
@@ -290,6 +295,7 @@ LINES: dict[str, Line] = {
     "users.edit_profile": Line(
         build=a_new_profile, stale=(("version", 999, "version_conflict"),), see=get("/v1/me")
     ),
+    "users.forget": Line(build=a_forgetting, stale=STALE, see=get("/v1/me")),
     "users.ban": Line(build=a_ban, stranger="forbidden", see=get("/v1/users/{user_id}")),
     "users.me": Line(build=by("buyer")),
     "users.profile": Line(build=by("", user_id="owner.id")),

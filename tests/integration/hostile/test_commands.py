@@ -18,6 +18,8 @@ from tests.integration.hostile.test_endpoints import ROUTES, other_fields
 from tests.integration.hostile.wire import Wire, code_of, wired
 
 every_command = pytest.mark.parametrize("name", COMMANDS)
+LEAVING = ("users.logout", "users.forget")
+"""After these there is no session to go on with: test_sessions.py has them."""
 ERROR = {"code": str, "message": str, "retryable": bool, "data": dict}
 
 
@@ -83,7 +85,7 @@ async def test_strange_text(world: World, name: str) -> None:
         for what, fields in spoil.odd_texts(operation.takes, ask.fields):
             reply = await wire.command(name, fields)
             assert code_of(reply) not in ("internal", "unavailable"), (what, reply)
-        assert wire.socket.close_code is None or name == "users.logout"
+        assert wire.socket.close_code is None or name in LEAVING
 
 
 @every_command
@@ -124,7 +126,7 @@ async def test_without_connecting(world: World, name: str) -> None:
 
 async def test_a_token_that_runs_out_on_an_open_socket(world: World) -> None:
     """Every command is refused with token_expired; after `refresh` on the same socket all is well again."""
-    asks = {name: await LINES[name].build(world) for name in COMMANDS if name != "users.logout"}
+    asks = {name: await LINES[name].build(world) for name in COMMANDS if name not in LEAVING}
     wires: dict[str, Wire] = {}
     for who in {asker(ask).id: asker(ask) for ask in asks.values()}.values():
         socket = await world.http.ws_connect(world.stack.hub_urls[0], protocols=(MSGPACK,))
@@ -144,9 +146,7 @@ async def test_a_token_that_runs_out_on_an_open_socket(world: World) -> None:
         await wire.socket.close()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if name != "users.logout"]
-)  # test_sessions.py
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in LEAVING])
 async def test_twice_is_once(world: World, name: str) -> None:
     """The same key on two hubs and over REST: one answer, one effect. For another asking: refused."""
     operation, ask, line = COMMANDS[name], await LINES[name].build(world), LINES[name]

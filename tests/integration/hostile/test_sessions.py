@@ -187,6 +187,16 @@ async def test_logout_everywhere_closes_all_sockets_on_all_hubs(world: World, ov
         await _is_locked_out(world, somebody)
 
 
+async def test_who_deletes_the_account_is_gone_on_every_device(world: World) -> None:
+    first = await world.log_in()
+    second = await world.log_in(first.openid)
+    async with wired(world, first) as a, wired(world, second, hub=1) as b:
+        await world.do(first, "POST", "/v1/me/forget", {"version": first.version})
+        assert [await wire.closed() for wire in (a, b)] == [SESSION_REVOKED] * 2
+    for somebody in (first, second):
+        await _is_locked_out(world, somebody)
+
+
 async def test_logout_of_one_session_leaves_the_others(world: World) -> None:
     first = await world.log_in()
     second = await world.log_in(first.openid)

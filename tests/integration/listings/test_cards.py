@@ -31,6 +31,26 @@ from tests.integration.listings.conftest import (
 )
 
 
+async def test_who_is_forgotten_offers_nothing_any_more(listings: Listings) -> None:
+    owner = someone()
+    id_ = owner.user_id
+    offered, paused = [(await publish(listings, owner)).listing_id for _ in range(2)]
+    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=1))
+    gone = UserChanged(
+        user_id=id_,
+        version=9,
+        nickname="已注销用户",
+        avatar_url="",
+        role="user",
+        openid="o",
+        forgotten=True,
+    )
+    await hear(listings, heard("user.changed", id_, 9, gone))
+    for listing_id in (offered, paused):
+        listing = await look(listings, listing_id)
+        assert (listing.status, listing.owner.nickname) == ("closed", "已注销用户")
+
+
 async def test_the_owners_name_and_credit_are_on_every_open_listing(listings: Listings) -> None:
     owner = someone()
     id_ = owner.user_id

@@ -27,7 +27,16 @@ from market.kernel.errors import (
 from market.kernel.topics import Push, Want
 from market.users import actions, rules, views
 from market.users.actions import TokensView
-from market.users.commands import Ban, EditProfile, GetMe, GetProfile, Login, Logout, Refresh
+from market.users.commands import (
+    Ban,
+    EditProfile,
+    Forget,
+    GetMe,
+    GetProfile,
+    Login,
+    Logout,
+    Refresh,
+)
 from market.users.wing import Users
 from tests.integration.conftest import call, new_id, someone
 
@@ -312,6 +321,41 @@ async def test_editing_ones_profile(users: Users) -> None:
     public = await views.profile(users, call(ANONYMOUS), GetProfile(user_id=me.user_id))
     assert (public.nickname, public.version) == ("阿明 🚲", 2)
     assert [f.version for f in await facts(users, me.user_id)] == [1, 2]
+
+
+async def test_what_one_chooses_is_kept_and_told_to_oneself_alone(users: Users) -> None:
+    me = actor(users, await login(users))
+    fresh = await views.me(users, call(me), GetMe())
+    assert (fresh.personal, fresh.agreed) == (True, "")
+    chosen = await actions.edit_profile(
+        users, call(me), EditProfile(version=1, personal=False, agreed="2026-11-01")
+    )
+    assert (chosen.personal, chosen.agreed, chosen.nickname) == (
+        False,
+        "2026-11-01",
+        fresh.nickname,
+    )
+    assert await views.me(users, call(me), GetMe()) == chosen
+    public = await views.profile(users, call(ANONYMOUS), GetProfile(user_id=me.user_id))
+    assert not hasattr(public, "personal")
+
+
+async def test_who_is_forgotten_is_somebody_new_the_next_time(users: Users) -> None:
+    code = fresh_code()
+    tokens, elsewhere = await login(users, code), await login(users, code)
+    me = actor(users, tokens)
+    named = await actions.edit_profile(users, call(me), EditProfile(version=1, nickname="阿明"))
+    with pytest.raises(VersionConflict):
+        await actions.forget(users, call(me), Forget(version=1))
+    await actions.forget(users, call(me), Forget(version=named.version))
+
+    public = await views.profile(users, call(ANONYMOUS), GetProfile(user_id=me.user_id))
+    assert (public.nickname, public.avatar_url) == (rules.FORGOTTEN_NICKNAME, "")
+    for device in (tokens, elsewhere):
+        assert (await state(users, actor(users, device).session_id)).revoked
+        with pytest.raises(SessionRevoked):
+            await refresh(users, device)
+    assert (await login(users, code)).user.user_id != me.user_id
 
 
 async def test_of_two_edits_of_one_screen_one_wins(users: Users) -> None:

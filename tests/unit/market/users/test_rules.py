@@ -43,15 +43,17 @@ def test_the_banned_do_not_log_in() -> None:
 @pytest.mark.parametrize("version", [0, 2, 100])
 def test_an_edit_of_what_one_did_not_see_is_refused(version: int) -> None:
     with pytest.raises(VersionConflict) as refused:
-        rules.edit(USER, version, "x", None)
+        rules.edit(USER, version, {"nickname": "x"})
     assert refused.value.data["version"] == 1
 
 
 def test_an_edit_changes_what_is_given_and_only_that() -> None:
-    named = rules.edit(USER, 1, "\u963f\u660e", None)
+    named = rules.edit(USER, 1, {"nickname": "\u963f\u660e"})
     assert named == replace(USER, version=2, nickname="\u963f\u660e")
-    assert rules.edit(named, 2, None, "/a.jpg") == replace(named, version=3, avatar_url="/a.jpg")
-    assert rules.edit(named, 2, None, "").avatar_url == ""
+    assert rules.edit(named, 2, {"avatar_url": "/a.jpg"}) == replace(
+        named, version=3, avatar_url="/a.jpg"
+    )
+    assert rules.edit(named, 2, {"avatar_url": ""}).avatar_url == ""
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,22 @@ def test_a_revocation_tells_the_sessions_sockets_and_nobody_else() -> None:
     assert readers.admit(Actor(user_id=Id(7), role="user"))
     assert not readers.admit(Actor(user_id=Id(8), role="user"))
     assert not readers.admit(Actor(user_id=Id(8), role="operator"))
+
+
+def test_of_who_is_forgotten_nothing_is_left_that_names_them() -> None:
+    known = rules.edit(
+        rules.join(Id(7), "openid-7", operator=True),
+        1,
+        {"nickname": "阿明", "avatar_url": "/a.jpg", "agreed": "2026-11-01"},
+    )
+    gone = rules.forget(known, 2)
+    assert (gone.version, gone.forgotten, gone.role) == (3, True, "user")
+    assert not {"openid-7", "阿明", "/a.jpg"} & set(repr(gone).split("'"))
+    fact = rules.changed(gone)
+    assert isinstance(fact.data, UserChanged)
+    assert fact.data.forgotten
+    with pytest.raises(VersionConflict):
+        rules.forget(known, 1)
 
 
 def test_no_client_ever_sees_an_openid() -> None:
