@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -57,6 +58,39 @@ def box_around(center: Point, radius_m: float) -> Box:
     if east >= 180:
         return Box(south, north, ((west, 180.0), (-180.0, east - 360)))
     return Box(south, north, ((west, east),))
+
+
+BLUR_M = (150.0, 300.0)
+"""How far a blurred place lies from the true one, at least and at most."""
+
+BLUR_CELL = 6
+"""Places within one geohash cell of this length (1.2 km by 0.6 km) are moved by the same way."""
+
+
+def blurred(point: Point, secret: bytes) -> Point:
+    """A place `BLUR_M` away, always the same one for the same secret.
+
+    The way is drawn from the secret and the neighbourhood: many things at one address do not give it away by their average,
+    and who moves a thing across the room shows no more than that.
+    """
+    drawn = hashlib.sha256(secret + cell(point, BLUR_CELL).encode()).digest()
+    bearing = 2 * math.pi * int.from_bytes(drawn[:8]) / 2**64
+    low, high = BLUR_M
+    # Even over the ring's area: the square of the distance is.
+    metres = math.sqrt(low**2 + (high**2 - low**2) * int.from_bytes(drawn[8:16]) / 2**64)
+    return moved(point, bearing, metres)
+
+
+def moved(point: Point, bearing: float, metres: float) -> Point:
+    """Where one is after so many metres on a great circle that begins at `bearing` (radians, 0 is north)."""
+    phi, angle = math.radians(point.lat), metres / EARTH_RADIUS_M
+    sine = math.sin(phi) * math.cos(angle) + math.cos(phi) * math.sin(angle) * math.cos(bearing)
+    lng = math.radians(point.lng) + math.atan2(
+        math.sin(bearing) * math.sin(angle) * math.cos(phi), math.cos(angle) - math.sin(phi) * sine
+    )
+    return Point(
+        math.degrees(math.asin(max(-1.0, min(1.0, sine)))), (math.degrees(lng) + 540) % 360 - 180
+    )
 
 
 def cell(point: Point, length: int = 5) -> str:

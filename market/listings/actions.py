@@ -36,8 +36,8 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
             id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),
             status="live", title=command.title, description=command.description,
             category=command.category, photos=command.photos,
-            point=Point(command.lat, command.lng), address=command.address, terms=terms,
-            published_ms=call.now_ms,
+            **rules.place(Point(command.lat, command.lng), owner.place_secret),
+            address=command.address, terms=terms, published_ms=call.now_ms,
         )  # fmt: skip
         await store.insert(tx, listing)
         tx.emit(shown.changed(None, listing))
@@ -49,13 +49,16 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
 @action("listings.edit")
 async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
     """Change one's own listing. Locks the listing."""
-    changes, new_terms = _changes(command), _new_terms(command)
+    changes, new_terms, point = _changes(command), _new_terms(command), _point(command)
 
     async def body(tx: Tx) -> ListingView:
         before = await store.lock(tx, command.listing_id)
         await tx.claim(call, command)
         rules.may_change(before, call.actor.user_id, command.version)
-        after = rules.edit(before, changes, new_terms)
+        moved = {}
+        if point is not None:
+            moved = rules.place(point, await store.place_secret(tx, before.owner.user_id))
+        after = rules.edit(before, changes | moved, new_terms)
         await save(tx, before, after)
         return shown.view(after, call.actor.user_id)
 
@@ -138,15 +141,18 @@ async def save(tx: Tx, before: Listing, after: Listing) -> None:
 
 
 def _changes(command: Edit) -> dict[str, Any]:
-    """The listing's fields that the command gives, but for its terms."""
-    changes = {
+    """The listing's fields that the command gives, but for its place and its terms."""
+    return {
         name: value for name in EDITED_AS_GIVEN if (value := getattr(command, name)) is not None
     }
-    if (command.lat is None) != (command.lng is None):
+
+
+def _point(command: Edit) -> Point | None:
+    if command.lat is None and command.lng is None:
+        return None
+    if command.lat is None or command.lng is None:
         raise BadInput("a place has a latitude and a longitude")
-    if command.lat is not None and command.lng is not None:
-        changes["point"] = Point(command.lat, command.lng)
-    return changes
+    return Point(command.lat, command.lng)
 
 
 def _new_terms(command: Edit) -> dict[str, Any]:

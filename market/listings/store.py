@@ -12,26 +12,29 @@ from market.kernel.errors import NotFound
 from market.kernel.geo import Box, Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
-from market.listings.rules.listing import Listing, Owner, OwnerCard
+from market.listings.rules.listing import Attribute, Listing, Owner, OwnerCard
 from market.listings.rules.ranking import Candidate
 from market.listings.rules.shown import ListingCard, card, gone
 
 OWNER = (
-    "SELECT user_id, user_version, nickname, avatar_url, credit_version, credit_centistars, ratings "
-    "FROM owners WHERE user_id = %s FOR UPDATE"
+    "SELECT user_id, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, "
+    "ratings FROM owners WHERE user_id = %s FOR UPDATE"
 )
+PLACE_SECRET = "SELECT place_secret FROM owners WHERE user_id = %s"
 INSERT_OWNER = (
-    "INSERT INTO owners (user_id, user_version, nickname, avatar_url, credit_version, credit_centistars, "
-    "ratings) VALUES (%s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE user_id = user_id"
+    "INSERT INTO owners (place_secret, user_version, openid, nickname, avatar_url, credit_version, "
+    "credit_centistars, ratings, user_id) VALUES (RANDOM_BYTES(16), %s, %s, %s, %s, %s, %s, %s, %s) "
+    "ON DUPLICATE KEY UPDATE user_id = user_id"
 )
 UPDATE_OWNER = (
-    "UPDATE owners SET user_version = %s, nickname = %s, avatar_url = %s, credit_version = %s, "
+    "UPDATE owners SET user_version = %s, openid = %s, nickname = %s, avatar_url = %s, credit_version = %s, "
     "credit_centistars = %s, ratings = %s WHERE user_id = %s"
 )
 LISTING = (
     "SELECT id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
-    "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
-    "address, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, published_ms FROM listings"
+    "owner_credit_centistars, owner_ratings, status, review_note, title, description, category, photos, lat, lng, shown_lat, "
+    "shown_lng, region, address, attributes, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, "
+    "published_ms FROM listings"
 )
 LISTING_VERSIONS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
@@ -39,15 +42,16 @@ COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'c
 MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
 INSERT = (
     "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
-    "owner_credit_centistars, owner_ratings, status, title, description, category, photos, lat, lng, "
-    "cell, address, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, published_ms, changed_ms, id) VALUES "
-    "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "owner_credit_centistars, owner_ratings, status, review_note, title, description, category, photos, lat, lng, shown_lat, "
+    "shown_lng, cell, region, address, attributes, terms, rating_version, rating_centistars, ratings, orders_created, "
+    "orders_completed, published_ms, changed_ms, id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPDATE = (
     "UPDATE listings SET version = %s, terms_version = %s, owner_id = %s, owner_nickname = %s, "
-    "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, title = %s, "
-    "description = %s, category = %s, photos = %s, lat = %s, lng = %s, cell = %s, address = %s, "
-    "terms = %s, rating_version = %s, rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
+    "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, review_note = %s, title = %s, "
+    "description = %s, category = %s, photos = %s, lat = %s, lng = %s, shown_lat = %s, shown_lng = %s, cell = %s, "
+    "region = %s, address = %s, attributes = %s, terms = %s, rating_version = %s, rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
     "published_ms = %s, changed_ms = %s WHERE id = %s"
 )
 UPDATE_COUNTS = (
@@ -62,9 +66,9 @@ LEAVE = (
 )
 ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
 CANDIDATES = (
-    "SELECT id, lat, lng, orders_created, orders_completed, rating_centistars, price_hour_fen, "
-    "price_day_fen, price_week_fen FROM listings WHERE status = 'live' AND lat BETWEEN %s AND %s AND ({longitudes}){more} "
-    "ORDER BY POW(lat - %s, 2) + POW(LEAST(ABS(lng - %s), 360 - ABS(lng - %s)) * COS(RADIANS(%s)), 2) "
+    "SELECT id, shown_lat, shown_lng, orders_created, orders_completed, rating_centistars, price_hour_fen, "
+    "price_day_fen, price_week_fen FROM listings WHERE status = 'live' AND shown_lat BETWEEN %s AND %s AND ({longitudes}){more} "
+    "ORDER BY POW(shown_lat - %s, 2) + POW(LEAST(ABS(shown_lng - %s), 360 - ABS(shown_lng - %s)) * COS(RADIANS(%s)), 2) "
     "LIMIT %s"
 )
 CELL_VERSIONS = (
@@ -91,8 +95,9 @@ DEPARTED = (
 def _listing(row: Row) -> Listing:
     (
         id_, version, terms_version, owner_id, nickname, avatar_url, credit_centistars, owner_ratings,
-        status, title, description, category, photos, lat, lng, address, terms, rating_version,
-        rating_centistars, ratings, created, completed, published_ms,
+        status, review_note, title, description, category, photos, lat, lng, shown_lat, shown_lng, region,
+        address, attributes, terms, rating_version, rating_centistars, ratings, created, completed,
+        published_ms,
     ) = row  # fmt: skip
     return Listing(
         id=Id(id_), version=version, terms_version=terms_version,
@@ -100,8 +105,9 @@ def _listing(row: Row) -> Listing:
             user_id=Id(owner_id), nickname=nickname, avatar_url=avatar_url,
             credit_centistars=credit_centistars, ratings=owner_ratings,
         ),
-        status=status, title=title, description=description, category=category,
-        photos=wire.from_json(photos, tuple[str, ...]), point=Point(lat, lng), address=address,
+        status=status, review_note=review_note, title=title, description=description, category=category,
+        photos=wire.from_json(photos, tuple[str, ...]), point=Point(lat, lng), blurred=Point(shown_lat, shown_lng),
+        region=region, address=address, attributes=wire.from_json(attributes, dict[str, Attribute]),
         terms=wire.from_json(terms, Terms), rating_version=rating_version, rating_centistars=rating_centistars,
         ratings=ratings, orders_created=created, orders_completed=completed, published_ms=published_ms,
     )  # fmt: skip
@@ -112,9 +118,10 @@ def _values(listing: Listing, changed_ms: int) -> tuple[object, ...]:
     owner = listing.owner
     return (
         listing.version, listing.terms_version, owner.user_id, owner.nickname, owner.avatar_url,
-        owner.credit_centistars, owner.ratings, listing.status, listing.title, listing.description,
+        owner.credit_centistars, owner.ratings, listing.status, listing.review_note, listing.title, listing.description,
         listing.category, wire.json(listing.photos).decode(), listing.point.lat, listing.point.lng,
-        listing.cell, listing.address, wire.json(listing.terms).decode(), listing.rating_version, listing.rating_centistars,
+        listing.blurred.lat, listing.blurred.lng, listing.cell, listing.region, listing.address,
+        wire.json(listing.attributes).decode(), wire.json(listing.terms).decode(), listing.rating_version, listing.rating_centistars,
         listing.ratings, listing.orders_created, listing.orders_completed, listing.published_ms, changed_ms,
         listing.id,
     )  # fmt: skip
@@ -127,21 +134,31 @@ async def lock_owner(tx: Tx, user_id: Id) -> Owner:
         await tx.execute(INSERT_OWNER, *_owner_values(Owner(user_id=user_id)))
         row = await tx.one(OWNER, user_id)
         assert row is not None
-    id_, user_version, nickname, avatar_url, credit_version, credit_centistars, ratings = row
+    (
+        id_, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, ratings,
+    ) = row  # fmt: skip
     return Owner(
-        user_id=Id(id_), user_version=user_version, nickname=nickname, avatar_url=avatar_url,
-        credit_version=credit_version, credit_centistars=credit_centistars, ratings=ratings,
+        user_id=Id(id_), place_secret=place_secret, user_version=user_version, openid=openid,
+        nickname=nickname, avatar_url=avatar_url, credit_version=credit_version, credit_centistars=credit_centistars, ratings=ratings,
     )  # fmt: skip
 
 
 async def update_owner(tx: Tx, owner: Owner) -> None:
-    await tx.execute(UPDATE_OWNER, *_owner_values(owner)[1:], owner.user_id)
+    await tx.execute(UPDATE_OWNER, *_owner_values(owner))
+
+
+async def place_secret(tx: Tx, owner_id: Id) -> bytes:
+    """By which an owner's places are blurred. It never changes, so no lock is needed."""
+    row = await tx.one(PLACE_SECRET, owner_id)
+    assert row is not None
+    return bytes(row[0])
 
 
 def _owner_values(owner: Owner) -> tuple[object, ...]:
+    """In the order of INSERT_OWNER and UPDATE_OWNER alike."""
     return (
-        owner.user_id, owner.user_version, owner.nickname, owner.avatar_url, owner.credit_version,
-        owner.credit_centistars, owner.ratings,
+        owner.user_version, owner.openid, owner.nickname, owner.avatar_url, owner.credit_version,
+        owner.credit_centistars, owner.ratings, owner.user_id,
     )  # fmt: skip
 
 
@@ -217,7 +234,7 @@ async def read_mine(cursor: Cursor, owner_id: Id, before: Id, limit: int) -> lis
 async def candidates(cursor: Cursor, box: Box, here: Point, *, category: str | None,
                      words: Sequence[str], limit: int) -> list[Candidate]:  # fmt: skip
     """Live ones within the box, the `limit` nearest (as on a flat map) first."""
-    longitudes = " OR ".join(["lng BETWEEN %s AND %s"] * len(box.longitudes))
+    longitudes = " OR ".join(["shown_lng BETWEEN %s AND %s"] * len(box.longitudes))
     args: list[object] = [box.south, box.north, *(edge for pair in box.longitudes for edge in pair)]
     more = ""
     if category is not None:

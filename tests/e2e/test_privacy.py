@@ -16,7 +16,7 @@ import pytest
 from devkit.client import Person, Refusal
 from devkit.loop import CENTER, DEPOSIT_FEN, HOUR_MS, RENT_FEN, Loop, Party, join
 from devkit.stack import Stack
-from market.kernel.geo import Point, cell
+from market.kernel.geo import Point, cell, distance_m
 
 ADDRESS = "人民广场 1 号"
 """What `Loop` gives its listings."""
@@ -33,6 +33,8 @@ class Watching(Loop):
         self.stranger = stranger
         self.order_id = ""
         self.listing_id = ""
+        self.exact = (0.0, 0.0)
+        """Where the thing is, as its owner alone is shown."""
         self.handover_codes: dict[str, str] = {}
         """role -> the code that this party alone is shown."""
 
@@ -44,7 +46,9 @@ class Watching(Loop):
         reply = await super()._step(name, act, push)
         if name == "publish":
             self.listing_id = reply["listing_id"]
-            where = cell(Point(reply["lat"], reply["lng"]))
+            self.exact = reply["lat"], reply["lng"]
+            shown = await self.stranger.person.rest("GET", f"/v1/listings/{self.listing_id}")
+            where = cell(Point(shown["lat"], shown["lng"]))
             public = [f"{kind}:{self.listing_id}" for kind in ("listing", "calendar", "hold")]
             for party in (self.owner, self.buyer, self.stranger):
                 await party.socket.watch(*public, f"area:{where}")
@@ -126,6 +130,7 @@ async def test_nobody_is_shown_what_is_the_others(walked: Watching) -> None:
     _codes(walked)
     _money(walked)
     _address(walked)
+    _place(walked)
     _ratings(walked)
     _holds(walked)
 
@@ -239,6 +244,35 @@ def _address(walked: Watching) -> None:
     assert ADDRESS not in everything(walked.stranger)
 
 
+NEAREST_SHOWN_M = 149
+UNPAID = ("requested", "pending_payment", "declined", "expired", "cancelled")
+
+
+def _place(walked: Watching) -> None:
+    """Where the thing is, its owner alone knows, and who has paid; all others are shown a point that is somewhere near."""
+    exact, told = Point(*walked.exact), 0
+    for party in (walked.buyer, walked.stranger):
+        for place, topic, payload in shown(party):
+            if topic == f"order:{walked.order_id}:buyer" and payload["state"] not in UNPAID:
+                continue
+            for where in places(payload):
+                told += 1
+                assert distance_m(exact, where) > NEAREST_SHOWN_M, (place, topic)
+    assert told > 5
+
+
+def places(value: Any) -> Iterator[Point]:
+    """Every pair of coordinates anywhere within."""
+    if isinstance(value, dict):
+        if value.get("lat") is not None and value.get("lng") is not None:
+            yield Point(value["lat"], value["lng"])
+        for inner in value.values():
+            yield from places(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from places(inner)
+
+
 def _ratings(walked: Watching) -> None:
     """What was said in ratings travels on no topic at all; that there is one does."""
     for party in (walked.owner, walked.buyer, walked.stranger):
@@ -296,6 +330,10 @@ async def test_a_stranger_reads_nothing_over_rest_either(walked: Watching) -> No
     ]  # fmt: skip
     text = json.dumps(answers, ensure_ascii=False)
     assert ADDRESS not in text
+    for where in places(answers):
+        assert distance_m(Point(*walked.exact), where) > NEAREST_SHOWN_M
+    assert any(places(answers[0]))
+    assert any(places(answers[2]))
     assert walked.order_id not in text
     assert walked.buyer.person.openid not in text
     assert walked.owner.person.openid not in text

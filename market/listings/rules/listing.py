@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from market.kernel import regions
 from market.kernel.errors import Conflict, Forbidden, IllegalTransition, VersionConflict
 from market.kernel.facts import CreditChanged, ListingRated, UserChanged
-from market.kernel.geo import Point, cell
+from market.kernel.geo import Point, blurred, cell
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.listings.rules import offer
@@ -21,7 +22,7 @@ PRIOR_CENTISTARS = 400
 MAX_OPEN = 200
 """Listings that one owner may have live or paused: all of them are repainted when the owner's card changes."""
 
-Status = Literal["live", "paused", "closed"]
+Status = Literal["draft", "review", "rejected", "live", "paused", "closed"]
 Move = Literal["pause", "resume", "close"]
 
 MOVES: tuple[tuple[Move, Status, Status], ...] = (
@@ -32,6 +33,7 @@ MOVES: tuple[tuple[Move, Status, Status], ...] = (
 )
 """(move, from, to). What is closed stays closed, and can no longer be edited."""
 
+Attribute = str | int | bool
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -40,7 +42,11 @@ class Owner:
     """The projection of a user. A version of 0: nothing has been heard yet."""
 
     user_id: Id
+    place_secret: bytes = b""
+    """What the way from the true to the shown place is drawn from. It never leaves the wing."""
     user_version: int = 0
+    openid: str = ""
+    """Under which the content check knows them; no client ever sees it."""
     nickname: str = ""
     avatar_url: str = ""
     credit_version: int = 0
@@ -65,14 +71,20 @@ class Listing:
     version: int
     terms_version: int
     owner: OwnerCard
-    status: str
+    status: Status
     title: str
     description: str
     category: str
     photos: tuple[str, ...]
     point: Point
+    blurred: Point
+    """Where everybody is shown that it is: near `point`, and never it."""
+    region: str
     address: str
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
     terms: Terms
+    review_note: str = ""
+    """Why it was rejected, for its owner."""
     rating_version: int = 0
     rating_centistars: int = PRIOR_CENTISTARS
     ratings: int = 0
@@ -82,11 +94,20 @@ class Listing:
 
     @property
     def cell(self) -> str:
-        return cell(self.point)
+        return cell(self.blurred)
 
     @property
     def deal_rate_percent(self) -> int:
         return deal_rate_percent(self.orders_created, self.orders_completed)
+
+
+def place(point: Point, secret: bytes) -> dict[str, Any]:
+    """The fields of a listing that is at `point`; `secret` is its owner's."""
+    return {
+        "point": point,
+        "blurred": blurred(point, secret),
+        "region": regions.code_of(point),
+    }
 
 
 def owner_card(owner: Owner) -> OwnerCard:
@@ -131,8 +152,9 @@ def hear_user(owner: Owner, heard: UserChanged) -> Owner:
     if heard.version <= owner.user_version:
         return owner
     return replace(
-        owner, user_version=heard.version, nickname=heard.nickname, avatar_url=heard.avatar_url
-    )
+        owner, user_version=heard.version, openid=heard.openid, nickname=heard.nickname,
+        avatar_url=heard.avatar_url,
+    )  # fmt: skip
 
 
 def hear_credit(owner: Owner, heard: CreditChanged) -> Owner:

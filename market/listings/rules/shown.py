@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from market.kernel.availability import Plan
@@ -10,7 +11,7 @@ from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Booking, Policy
 from market.kernel.topics import EVERYONE, Push, Readers
 from market.listings.rules.categories import LABELS
-from market.listings.rules.listing import Listing, OwnerCard
+from market.listings.rules.listing import Attribute, Listing, OwnerCard, Status
 from market.listings.rules.ranking import Parts
 
 GONE = "gone"
@@ -27,13 +28,15 @@ ON_CARDS = (
 class ListingView:
     """A listing, and the payload of `listing:ID`. Stars are in hundredths.
 
-    `address` is empty for everybody but the owner: a buyer learns it with the order.
+    `address` is empty for everybody but the owner: a buyer learns it with the order. So it is with the place: unless `exact`,
+    `lat` and `lng` are 150 to 300 m away from it. `review_note` and `orders_created` are the owner's, too.
     """
 
     listing_id: Id
     version: int
     terms_version: int
-    status: str
+    status: Status
+    review_note: str
     owner: OwnerCard
     title: str
     description: str
@@ -42,7 +45,10 @@ class ListingView:
     photos: tuple[str, ...]
     lat: float
     lng: float
+    exact: bool
+    region: str
     address: str
+    attributes: Mapping[str, Attribute]
     plan: Plan
     price_hour_fen: int | None
     price_day_fen: int | None
@@ -62,13 +68,14 @@ class ListingView:
     rating_centistars: int
     ratings: int
     deal_rate_percent: int
+    orders_created: int
     orders_completed: int
     published_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingCard:
-    """A listing in a list or on a map, and the payload of `area:CELL`.
+    """A listing in a list or on a map, and the payload of `area:CELL`. It is 150 to 300 m away from its `lat` and `lng`.
 
     There `status` other than live means: take it off the map.
     """
@@ -126,17 +133,19 @@ class MineView:
 
 def view(listing: Listing, viewer_id: Id | None = None) -> ListingView:
     """As `viewer_id` may see it; None: as everybody may."""
+    own = viewer_id == listing.owner.user_id
+    point = listing.point if own else listing.blurred
     return ListingView(
         listing_id=listing.id, version=listing.version, terms_version=listing.terms_version,
-        status=listing.status, owner=listing.owner, title=listing.title,
+        status=listing.status, review_note=listing.review_note if own else "", owner=listing.owner, title=listing.title,
         description=listing.description, category=listing.category,
         category_label=LABELS.get(listing.category, ""), photos=listing.photos,
-        lat=listing.point.lat, lng=listing.point.lng,
-        address=listing.address if viewer_id == listing.owner.user_id else "",
+        lat=point.lat, lng=point.lng, exact=own, region=listing.region,
+        address=listing.address if own else "", attributes=listing.attributes,
         **{name: getattr(listing.terms, name) for name in TERMS},
         rating_centistars=listing.rating_centistars, ratings=listing.ratings,
-        deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
-        published_ms=listing.published_ms,
+        deal_rate_percent=listing.deal_rate_percent, orders_created=listing.orders_created if own else 0,
+        orders_completed=listing.orders_completed, published_ms=listing.published_ms,
     )  # fmt: skip
 
 
@@ -144,8 +153,8 @@ def card(listing: Listing) -> ListingCard:
     return ListingCard(
         listing_id=listing.id, version=listing.version, status=listing.status,
         owner=listing.owner, title=listing.title, category=listing.category,
-        photo=listing.photos[0] if listing.photos else "", lat=listing.point.lat,
-        lng=listing.point.lng, **{name: getattr(listing.terms, name) for name in ON_CARDS},
+        photo=listing.photos[0] if listing.photos else "", lat=listing.blurred.lat,
+        lng=listing.blurred.lng, **{name: getattr(listing.terms, name) for name in ON_CARDS},
         rating_centistars=listing.rating_centistars, ratings=listing.ratings,
         deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from devkit.servers import PrivateServers
 from infra import wire
 from infra.mysql import migrate as migrations
 from market.kernel.availability import DayException, Plan
+from market.kernel.geo import Point, cell, distance_m
 from market.kernel.terms import Terms
 
 PLAN = Plan(
@@ -105,3 +106,28 @@ def test_a_listing_keeps_its_plan_and_prices(
         plan=PLAN, price_hour_fen=hour, price_day_fen=day, deposit_fen=700
     )
     assert prices == [hour, day, None]
+
+
+@pytest.mark.parametrize(
+    "where", [(31.2304, 121.4737), (-48.5, -30.5), (-17.0, 179.9999), (0.0, 0.0), (89.0, -179.99)]
+)
+def test_an_older_listing_is_blurred(scratch: Any, where: tuple[float, float]) -> None:
+    apply(scratch, "listings", "0001_listings.sql", "0002_gone.sql", "0003_terms.sql")
+    scratch.execute("INSERT INTO owners VALUES (4, 1, '', '', 1, 400, 0)")
+    scratch.execute(
+        "INSERT INTO listings (id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, owner_credit_centistars, "
+        "owner_ratings, status, title, description, category, photos, lat, lng, cell, address, terms, rating_version, "
+        "rating_centistars, ratings, orders_created, orders_completed, published_ms) VALUES "
+        "(1, 2, 3, 4, '', '', 400, 0, 'live', '电钻', '', 'tools', '[]', %s, %s, 'wtw3s', '', '{}', 0, 400, 0, 0, 0, 0)",
+        where,
+    )
+    apply(scratch, "listings", "0004_publishing.sql")
+    scratch.execute("SELECT lat, lng, shown_lat, shown_lng, cell, attributes FROM listings")
+    lat, lng, shown_lat, shown_lng, cell_, attributes = scratch.fetchone()
+    assert (lat, lng) == where
+    shown = Point(shown_lat, shown_lng)
+    assert 145 <= distance_m(Point(lat, lng), shown) <= 305
+    assert cell_ == cell(shown)
+    assert attributes == "{}"
+    scratch.execute("SELECT LENGTH(place_secret) FROM owners")
+    assert scratch.fetchone() == (16,)

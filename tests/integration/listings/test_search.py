@@ -9,6 +9,7 @@ import pytest
 from infra.process import now_ms
 from market.kernel.errors import BadInput
 from market.kernel.facts import ListingRated
+from market.kernel.geo import Point, distance_m
 from market.kernel.ids import Id
 from market.listings import actions, views
 from market.listings.commands import Pause, Search
@@ -36,19 +37,22 @@ async def test_nothing_there_is_an_answer(listings: Listings) -> None:
 
 async def test_the_parts_come_with_each_result(listings: Listings) -> None:
     near = await at(listings, -40.0, 10.0, price_hour_fen=None, price_day_fen=100)
-    far = await at(listings, -40.009, 10.0, price_hour_fen=None, price_day_fen=300)
+    far = await at(listings, -40.015, 10.0, price_hour_fen=None, price_day_fen=300)
     await at(listings, -40.1, 10.0)
-    found = await search(listings, -40.0, 10.0, radius_m=2_000)
+    found = await search(listings, -40.0, 10.0, radius_m=2_200)
     assert (ids(found), found.candidates) == ([near, far], 2)
     first, second = found.hits
-    assert (first.distance_m, second.distance_m) == (0, 1001)
-    assert first.parts.distance == 1
-    assert second.parts.distance == pytest.approx(2 ** (-1001 / 2000), abs=1e-3)
+    for hit in found.hits:  # of the place that is shown, from which nobody can find the true one
+        metres = distance_m(Point(-40.0, 10.0), Point(hit.listing.lat, hit.listing.lng))
+        assert hit.distance_m == round(metres)
+        assert hit.parts.distance == pytest.approx(2 ** (-metres / 2000), abs=1e-3)
+    assert 150 <= first.distance_m <= 300
     assert first.parts.price == pytest.approx(2 / 3)
     assert second.parts.price == pytest.approx(0.4)
     assert first.parts.deal_rate == 0.6
     assert first.parts.rating == 0.75
-    assert first.score == pytest.approx(0.4 + 0.18 + 0.15 + 0.1 * 2 / 3)
+    rest = 0.18 + 0.15 + 0.1 * 2 / 3
+    assert first.score == pytest.approx(0.4 * first.parts.distance + rest)
 
 
 async def test_the_other_orders(listings: Listings) -> None:
@@ -81,11 +85,11 @@ async def test_filters(listings: Listings) -> None:
 
 
 async def test_across_the_antimeridian_and_at_the_pole(listings: Listings) -> None:
-    east = await at(listings, -17.0, 179.99)
-    west = await at(listings, -17.0, -179.99)
-    found = await search(listings, -17.0, 179.999, radius_m=5_000, sort="distance")
+    east = await at(listings, -17.0, 179.98)
+    west = await at(listings, -17.0, -179.98)
+    found = await search(listings, -17.0, 179.99, radius_m=5_000, sort="distance")
     assert ids(found) == [east, west]
-    assert ids(await search(listings, -17.0, -179.999, radius_m=5_000, sort="distance")) == [
+    assert ids(await search(listings, -17.0, -179.99, radius_m=5_000, sort="distance")) == [
         west,
         east,
     ]
@@ -97,7 +101,7 @@ async def test_across_the_antimeridian_and_at_the_pole(listings: Listings) -> No
 async def test_the_cap_keeps_the_nearest(
     listings: Listings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed = [await at(listings, -43.0 - n / 1000, 13.0) for n in (3, 1, 2)]
+    placed = [await at(listings, -43.0 - n / 100, 13.0) for n in (3, 1, 2)]
     monkeypatch.setattr(views, "MAX_CANDIDATES", 2)
     assert ids(await search(listings, -43.0, 13.0, sort="distance")) == [placed[1], placed[2]]
 
@@ -121,6 +125,6 @@ async def test_bad_queries_are_refused(listings: Listings, query: dict[str, str]
 
 async def test_a_query_string_will_do(listings: Listings) -> None:
     id_ = await at(listings, -44.0, 14.0)
-    query = {"lat": "-44", "lng": "14.0", "radius_m": "10", "limit": "5"}
+    query = {"lat": "-44", "lng": "14.0", "radius_m": "300", "limit": "5"}
     found = await views.search.perform(listings, someone(), now_ms(), None, query, strings=True)
     assert ids(found) == [id_]

@@ -9,7 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from market.kernel.errors import BadInput
-from market.kernel.geo import EARTH_RADIUS_M, Box, Point, box_around, cell, distance_m, is_cell
+from market.kernel.geo import (
+    EARTH_RADIUS_M,
+    Box,
+    Point,
+    blurred,
+    box_around,
+    cell,
+    distance_m,
+    is_cell,
+    moved,
+)
 
 BEIJING, SHANGHAI = Point(39.9042, 116.4074), Point(31.2304, 121.4737)
 LONDON, NEW_YORK = Point(51.5074, -0.1278), Point(40.7128, -74.0060)
@@ -147,3 +157,37 @@ def test_what_is_no_cell(text: str) -> None:
 def test_what_is_no_place_is_refused(lat: float, lng: float) -> None:
     with pytest.raises(BadInput):
         Point(lat, lng)
+
+
+@given(points, st.binary(min_size=16, max_size=16))
+def test_a_blurred_place_is_near_and_never_the_true_one(point: Point, secret: bytes) -> None:
+    shown = blurred(point, secret)
+    assert blurred(point, secret) == shown
+    assert 149.999 <= distance_m(point, shown) <= 300.001
+
+
+def test_blurring_goes_every_way_and_differs_by_the_secret() -> None:
+    here = Point(31.2304, 121.4737)
+    shown = [blurred(here, n.to_bytes(16)) for n in range(2_000)]
+    assert len(set(shown)) == len(shown)
+    for north, east in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        quarter = [
+            p for p in shown if (p.lat - here.lat) * north > 0 and (p.lng - here.lng) * east > 0
+        ]
+        assert 400 < len(quarter) < 600
+    # Even over the ring: as much of it lies within 237 m as beyond.
+    assert 900 < sum(distance_m(here, p) < 237.17 for p in shown) < 1_100
+
+
+def test_things_at_one_address_are_moved_by_one_way() -> None:
+    """Else the middle of what an owner shows would be where the owner lives."""
+    here, next_door = Point(31.23042, 121.47371), Point(31.23045, 121.47373)
+    one, other = blurred(here, b"secret"), blurred(next_door, b"secret")
+    assert distance_m(one, other) == pytest.approx(distance_m(here, next_door), abs=0.5)
+
+
+@given(points, st.floats(0, 2 * math.pi), st.floats(0, 1_000))
+def test_one_is_so_far_away_after_so_many_metres(
+    start: Point, bearing: float, metres: float
+) -> None:
+    assert distance_m(start, moved(start, bearing, metres)) == pytest.approx(metres, abs=0.01)

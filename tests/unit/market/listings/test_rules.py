@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market.kernel import geo
 from market.kernel.actor import ANONYMOUS
 from market.kernel.availability import ALWAYS, Plan
 from market.kernel.errors import (
@@ -26,7 +27,7 @@ from market.kernel.terms import AHEAD_DAYS, TERMS, Terms
 from market.listings.commands import Category, Publish
 from market.listings.rules import categories, offer, ranking, shown
 from market.listings.rules import listing as rules
-from market.listings.rules.listing import Listing, Owner
+from market.listings.rules.listing import Listing, Owner, Status
 from market.listings.rules.ranking import Candidate, Parts
 
 OWNER = Owner(user_id=Id(7), user_version=3, nickname="阿明", credit_version=2)
@@ -43,6 +44,8 @@ DRILL = Listing(
     category="tools",
     photos=("a.jpg", "b.jpg"),
     point=SHANGHAI,
+    blurred=geo.blurred(SHANGHAI, b"secret"),
+    region="shanghai",
     address="南京东路 1 号",
     terms=Terms(plan=ALWAYS, price_hour_fen=500, deposit_fen=10_000),
     published_ms=0,
@@ -68,7 +71,7 @@ def test_every_category_has_a_name() -> None:
         ("closed", "close", None),
     ],
 )
-def test_moves(status: str, move: rules.Move, after: str | None) -> None:
+def test_moves(status: Status, move: rules.Move, after: Status | None) -> None:
     before = replace(DRILL, status=status)
     if after is None:
         with pytest.raises(IllegalTransition):
@@ -79,7 +82,8 @@ def test_moves(status: str, move: rules.Move, after: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"title": "锤子"}, {"point": BEIJING}, {"photos": ()}, {"category": "books"}]
+    "changes",
+    [{"title": "锤子"}, rules.place(BEIJING, b"1"), {"photos": ()}, {"category": "books"}],
 )
 def test_what_no_quote_depends_on_leaves_the_terms_version(changes: dict[str, Any]) -> None:
     assert rules.edit(DRILL, changes) == replace(DRILL, version=5, **changes)
@@ -226,7 +230,7 @@ def test_a_change_is_told_to_its_watchers_and_its_cell() -> None:
 
 
 def test_who_moves_away_is_gone_from_the_old_cell() -> None:
-    after = rules.edit(DRILL, {"point": BEIJING})
+    after = rules.edit(DRILL, rules.place(BEIJING, b"1"))
     areas = {p.topic: p.payload for p in shown.changed(DRILL, after).pushes if p.kind == "keyed"}
     assert areas == {
         f"area:{DRILL.cell}": replace(shown.card(after), status="gone"),
