@@ -16,6 +16,8 @@ Category = Literal["tools", "bicycles", "spaces", "skills", "cameras", "outdoor"
 """`market.listings.rules.categories` has their names for people."""
 
 SHORTEST_MINUTES = 15
+SHOWN_CHARACTERS = 4_300
+"""Of a search's cursor: ids of 400 listings."""
 
 Title = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
 Description = Annotated[str, Meta(max_length=2000)]
@@ -152,12 +154,48 @@ class ListMine:
     limit: Limit = 20
 
 
+Shown = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9_-]{{0,{SHOWN_CHARACTERS}}}$",
+        description="`next` of the page before",
+    ),
+]
+Wanted = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[a-z][a-z0-9_]{0,31}:[^,:]{1,60}(,[a-z][a-z0-9_]{0,31}:[^,:]{1,60}){0,7}$",
+        description="up to eight attributes as name:value, separated by commas; all must be equal",
+    ),
+]
+Instant = Annotated[int, Meta(ge=0, le=2**53, description="UTC milliseconds")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    lat: Latitude
-    lng: Longitude
+    """Around `lat`, `lng`, or within a box (`west` > `east`: across the antimeridian), where distances are from `lat`, `lng`
+    if these are given, else from its middle. `start_ms` and `end_ms` go together: what can be booked then for so many `seats`.
+
+    `personal` = false: the same list for everybody, by the published weights.
+    """
+
+    lat: Latitude | None = None
+    lng: Longitude | None = None
     radius_m: Annotated[int, Meta(ge=1, le=50_000)] = 5_000
+    south: Latitude | None = None
+    west: Longitude | None = None
+    north: Latitude | None = None
+    east: Longitude | None = None
     category: Category | None = None
     text: Words | None = None
+    min_price_day_fen: Fen | None = None
+    max_price_day_fen: Fen | None = None
+    attributes: Wanted | None = None
+    start_ms: Instant | None = None
+    end_ms: Instant | None = None
+    seats: Capacity = 1
     sort: Literal["match", "distance", "price", "rating"] = "match"
+    cursor: Shown | None = None
     limit: Limit = 20
+    personal: bool = True

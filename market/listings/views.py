@@ -9,17 +9,17 @@ from infra.action import view
 from infra.mysql.database import Cursor
 from market.kernel.actor import Call
 from market.kernel.errors import NotFound
-from market.kernel.geo import Point, box_around, is_cell
+from market.kernel.geo import is_cell
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.period import DAY_MS
 from market.kernel.topics import Entry, Snapshot, Want, topic_id
 from market.listings import store
 from market.listings.commands import GetCategories, GetListing, ListMine, Search
 from market.listings.rules import categories as category_rules
-from market.listings.rules import ranking, shown
+from market.listings.rules import ranking, searching, shown
 from market.listings.rules.categories import CategoriesView
 from market.listings.rules.listing import Listing
-from market.listings.rules.shown import Hit, ListingCard, ListingView, MineView, SearchView
+from market.listings.rules.shown import Hit, ListingCard, ListingView, MineView, SearchView, Why
 from market.listings.wing import Listings
 
 MAX_CANDIDATES = 2_000
@@ -72,15 +72,19 @@ async def mine(listings: Listings, call: Call, query: ListMine) -> MineView:
 @view("listings.search", public=True)
 async def search(listings: Listings, call: Call, query: Search) -> SearchView:
     """Live listings around a place, best first. Nothing found is an empty list."""
-    here = Point(query.lat, query.lng)
+    edges = (query.south, query.west, query.north, query.east)
+    area = searching.area_of(query.lat, query.lng, query.radius_m, edges)
+    before = searching.shown_before(query.cursor)
     async with listings.db.glance() as cursor:
         candidates = await store.candidates(
-            cursor, box_around(here, query.radius_m), here, category=query.category,
+            cursor, area.box, area.here, category=query.category,
             words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
         )  # fmt: skip
     # Ranking needs no connection, so that none is kept from others meanwhile.
-    ranked = await asyncio.to_thread(ranking.rank, candidates, here, query.radius_m, query.sort)
-    best = ranked[: query.limit]
+    radius_m = float("inf") if area.radius_m is None else area.radius_m
+    ranked = await asyncio.to_thread(ranking.rank, candidates, area.here, radius_m, query.sort)
+    left = [r for r in ranked if r.candidate.id not in before]
+    best = left[: query.limit]
     async with listings.db.glance() as cursor:
         cards = {
             listing.id: shown.card(listing)
@@ -89,15 +93,20 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
         }
     hits = tuple(
         Hit(
-            listing=cards[r.candidate.id],
-            distance_m=round(r.distance_m),
-            score=r.score,
-            parts=r.parts,
+            listing=card, distance_m=round(r.distance_m), score=r.score, parts=r.parts,
+            why=Why(
+                distance_m=round(r.distance_m), price_percent=None,
+                rating_centistars=card.rating_centistars, ratings=card.ratings, is_new=False,
+            ),
         )
         for r in best
-        if r.candidate.id in cards
+        if (card := cards.get(r.candidate.id)) is not None
+    )  # fmt: skip
+    more = len(left) > len(best)
+    seen = [*before, *(r.candidate.id for r in best)]
+    return SearchView(
+        hits=hits, next=searching.cursor(seen) if more else None, candidates=len(ranked)
     )
-    return SearchView(hits=hits, candidates=len(ranked))
 
 
 async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:

@@ -18,10 +18,28 @@ from statistics import median
 from market.kernel.geo import Point, distance_m
 from market.kernel.ids import Id
 
-DISTANCE, DEAL_RATE, RATING, PRICE = 0.40, 0.30, 0.20, 0.10
 HALVING_M = 2_000.0
 PRIOR_COMPLETED, PRIOR_LOST = 3, 2
 HOURS_OF_A_DAY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Of the four parts; together one. Raise ValueError for others."""
+
+    distance: float = 0.40
+    deal_rate: float = 0.30
+    rating: float = 0.20
+    price: float = 0.10
+
+    def __post_init__(self) -> None:
+        weights = (self.distance, self.deal_rate, self.rating, self.price)
+        if not all(0 <= weight <= 1 for weight in weights) or abs(sum(weights) - 1) > 1e-9:
+            raise ValueError("weights are within [0, 1], and one together")
+
+
+DEFAULT = Weights()
+DISTANCE_ONLY = Weights(distance=1.0, deal_rate=0.0, rating=0.0, price=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +107,12 @@ def day_price_fen(hour_fen: int | None, day_fen: int | None, week_fen: int | Non
     return min(offers, default=(week_fen or 0) // 7)
 
 
-def score(parts: Parts) -> float:
+def score(parts: Parts, weights: Weights = DEFAULT) -> float:
     return (
-        DISTANCE * parts.distance
-        + DEAL_RATE * parts.deal_rate
-        + RATING * parts.rating
-        + PRICE * parts.price
+        weights.distance * parts.distance
+        + weights.deal_rate * parts.deal_rate
+        + weights.rating * parts.rating
+        + weights.price * parts.price
     )
 
 

@@ -106,6 +106,21 @@ class ListingCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a result is where it is, for people: "1.2 km, 12 % below nearby, 4.7 from 38", or "new".
+
+    `price_percent`: a day's price against that of comparable listings nearby (-12: twelve per cent below), None where
+    there are too few of them. Stars are in hundredths.
+    """
+
+    distance_m: int
+    price_percent: int | None
+    rating_centistars: int
+    ratings: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One result of a search, with what its place in the list is made of."""
 
@@ -113,13 +128,18 @@ class Hit:
     distance_m: int
     score: float
     parts: Parts
+    why: Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchView:
-    """Best first. `candidates` is how many lie within the radius (of those looked at, which are the nearest)."""
+    """Best first. `next` asks for the following page, None when there is none.
+
+    `candidates` is how many match, as far as they were counted.
+    """
 
     hits: tuple[Hit, ...]
+    next: str | None
     candidates: int
 
 

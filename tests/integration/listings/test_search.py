@@ -32,7 +32,7 @@ def ids(found: SearchView) -> list[Id]:
 
 
 async def test_nothing_there_is_an_answer(listings: Listings) -> None:
-    assert await search(listings, -60.0, -150.0) == SearchView(hits=(), candidates=0)
+    assert await search(listings, -60.0, -150.0) == SearchView(hits=(), next=None, candidates=0)
 
 
 async def test_the_parts_come_with_each_result(listings: Listings) -> None:
