@@ -2,6 +2,7 @@
 "use strict";
 
 const { Backoff } = require("./backoff");
+const { newKey } = require("./key");
 const { ENVELOPE_BYTES, LIMITS, Refusal, encodeFrame, plainCopy } = require("./protocol");
 
 /** Unanswered commands at most. */
@@ -230,12 +231,6 @@ function frameOf({ name, body, key }, id) {
 /** The entity that a command is about: what it says of one entity is to be heard in order. */
 function entityOf({ order_id, conversation_id, listing_id }) {
   return order_id || conversation_id || listing_id || null;
-}
-
-/** Fresh enough: the server tells keys apart per user, and forgets them after a week. */
-function newKey(nowMs, random) {
-  const part = () => Math.floor(random() * 2 ** 32).toString(36).padStart(7, "0"); // prettier-ignore
-  return `${nowMs.toString(36)}-${part()}${part()}${part()}`;
 }
 
 module.exports = { Outbox };

@@ -1,0 +1,20 @@
+const live = require("./services/live");
+const consent = require("./services/consent");
+const screen = require("./platform/screen");
+
+App({
+  onLaunch() {
+    if (consent.given()) live.start();
+  },
+
+  onShow({ path } = {}) {
+    live.show();
+    if (!consent.given() && path !== "pages/consent/consent" && path !== "pages/privacy/privacy") {
+      screen.restart("/pages/consent/consent");
+    }
+  },
+
+  onHide() {
+    live.hide();
+  },
+});

@@ -1,0 +1,32 @@
+// Says that what is shown may be old, and why; nothing while all is well, and nothing of what is over in a moment.
+const live = require("../../services/live");
+const screen = require("../../platform/screen");
+const { connection, reason } = require("../../strings");
+
+/** A reconnect that takes less is nobody's business. Milliseconds. */
+const PATIENCE_MS = 1500;
+
+Component({
+  data: { state: "live", text: "" },
+  lifetimes: {
+    attached() {
+      this._stop = live.onConnection((shown) => this._take(shown));
+    },
+    detached() {
+      this._stop();
+      clearTimeout(this._timer);
+    },
+  },
+  methods: {
+    _take({ state, reason: why }) {
+      clearTimeout(this._timer);
+      const text = state === "ended" ? connection.ended(why) : connection[state] || "";
+      const show = () => (state !== this.data.state || text !== this.data.text) && this.setData({ state, text });
+      if (state === "connecting" && this.data.state === "live") this._timer = setTimeout(show, PATIENCE_MS);
+      else show();
+    },
+    comeBack() {
+      if (this.data.state === "ended") live.comeBack().catch((refusal) => screen.say(reason(refusal)));
+    },
+  },
+});
