@@ -84,6 +84,10 @@ class OrderMoved:
     """0 while it has not been approved."""
     tells: tuple[str, ...]
     """Which of buyer and owner finds a notice of it in the inbox."""
+    taken_seats: int = 0
+    """So many of the listing's seats are taken from `start_ms` until `taken_until_ms`, which is after the buffer; 0: none any
+    more."""
+    taken_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import CreditChanged, Heard, ListingRated, OrderMoved, UserChanged
-from market.listings import actions, store
+from market.listings import actions, store, taking_store
 from market.listings.rules import listing as rules
+from market.listings.rules import takings
 from market.listings.wing import Listings
 
 
@@ -42,20 +43,27 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 
 
 @Together
-async def on_orders_ended(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
-    """Count what has come to an end, and how much of it well, once per listing. Locks these."""
+async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Note what orders take; count what has come to an end, and how much of it well, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    ended = Counter(order.listing_id for order in orders)
+    newest = {order.order_id: order for order in sorted(orders, key=lambda order: order.version)}
+    taking_store.save(tx, [takings.heard(order) for order in newest.values()])
+    ended = Counter(order.listing_id for order in orders if order.state in ENDS)
     completed = Counter(order.listing_id for order in orders if order.state == "completed")
-    await actions.count_orders(tx, ended, completed)
+    if ended:
+        await actions.count_orders(tx, ended, completed)
 
 
 ENDS = ("completed", "declined", "expired", "cancelled", "refunded")
 """An order that is still open says nothing about the deal rate."""
 
+TAKING = ("requested", "pending_payment", "ready", "in_use", "returned")
+"""With the ends, all states in which an order takes anything else than in the one before. What is disputed stays as it was: in use,
+or given back."""
+
 HANDLERS: dict[str, Handler[Listings]] = {
     UserChanged.KIND: on_user,
     CreditChanged.KIND: on_credit,
     ListingRated.KIND: on_rating,
-    **{f"order.{state}": on_orders_ended for state in ENDS},
+    **{f"order.{state}": on_orders for state in (*TAKING, *ENDS)},
 }

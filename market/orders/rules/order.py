@@ -338,6 +338,8 @@ def happened(order: Order, transition: str, by: Party, calendar: CalendarView | 
         deposit_fen=order.deposit_fen, fee_fen=order.fee_fen, total_fen=order.total_fen,
         refund_fen=order.refund_fen, refund_deposit_fen=order.refund_deposit_fen,
         owner_fen=order.owner_fen, pay_by_ms=order.pay_by_ms, tells=known.tells if known else BOTH,
+        taken_seats=order.use.seats if life.blocks(order.state) else 0,
+        taken_until_ms=order.use.period.end_ms,
     )  # fmt: skip
     return Fact(
         kind=f"order.{order.state}", entity=order.id, version=order.version, data=data,
