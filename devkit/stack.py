@@ -182,6 +182,7 @@ class Stack:
         extra_env: Mapping[str, str] | None = None,
         env_of: Mapping[str, Mapping[str, str]] | None = None,
         log_file_size: str = "8M",
+        buffer_pool: str = "128M",
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.directory = directory.resolve()
@@ -198,6 +199,7 @@ class Stack:
             redis_port=self._ports.get("redis"),
             root_password=self.secrets.root_password,
             log_file_size=log_file_size,
+            buffer_pool=buffer_pool,
         )
         self._extra_env = dict(extra_env or {})
         self._env_of = env_of or {}

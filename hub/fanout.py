@@ -41,6 +41,8 @@ STALE = Counter("sharehub_hub_duplicates_total", "Pushes that had been delivered
 Message = tuple[Kind, int, str | None, int, int, msgspec.Raw]
 """As `infra.redis.publish.message` makes it: kind, version, key (or epoch), expires_ms, committed_us, payload."""
 
+LEFT_OUT = msgspec.Raw(msgspec.msgpack.encode(None))
+
 _decoder = msgspec.msgpack.Decoder(Message)
 
 
@@ -70,7 +72,9 @@ class Fanout:
     """What has been given out and is not written yet: narrow topics' pushes until the end of this turn of the loop, wide ones'
     slice by slice behind them."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_left_out: Callable[[Topic], None]) -> None:
+        """`on_left_out`: something newer has come without its state, which is to be read."""
+        self._on_left_out = on_left_out
         self._dirty: list[Outlet] = []
         self._committed_us: list[int] = []
         self._wide: deque[tuple[Topic, Encoded, Iterator[Connection], int]] = deque()
@@ -87,6 +91,10 @@ class Fanout:
     def deliver_message(self, topic: Topic, raw: bytes) -> None:
         """What came over Redis."""
         kind, version, key, expires_ms, committed_us, payload = _decoder.decode(raw)
+        if kind == "state" and payload == LEFT_OUT:
+            if topic.is_watched and version > topic.version:
+                self._on_left_out(topic)
+            return
         if kind == "ephemeral":
             push = Push(topic.name, kind, version, payload, committed_us, None, key, expires_ms)
         else:

@@ -18,6 +18,7 @@ from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.limits import SETTLE_S, Buckets, Crowd
 from hub.protocol import CloseCode
+from hub.rereading import Rereading
 from hub.sources import Sources
 from hub.topics import Topic, Topics
 from infra.process import Process, now_ms
@@ -74,7 +75,8 @@ class Node:
         self.wings = wings
         self.settings = settings
         self.topics = Topics()
-        self.fanout = Fanout()
+        self.rereading = Rereading(self.refresh)
+        self.fanout = Fanout(self.rereading.note)
         self.beacons = Beacons(wings["chat"], process.redis)
         self.sources = Sources({**wings, "beacons": self.beacons}, now_ms)
         self.buckets = Buckets(process.redis, settings.commands_per_s, settings.command_burst)
@@ -90,6 +92,7 @@ class Node:
         for name, work in (
             ("feed", self.feed.run()), ("probe", self.feed.probe(process.redis)), ("audit", self._audit()),
             ("heartbeat", self._heartbeat()), ("sweep", self._sweep()), ("settle", self._settle()), ("beacons", self._shine()),
+            ("rereading", self.rereading.run()),
         ):  # fmt: skip
             process.background(work, name)
 
@@ -138,25 +141,29 @@ class Node:
             await self.heal(t for name in newer if (t := self.topics.get(name)))
 
     async def heal(self, topics: Iterable[Topic]) -> None:
-        """Read the truth about these topics, and push what our clients lack. What cannot be read now is tried again."""
-        wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
-        if not wants:
-            return
-        found, away = await self.sources.read(wants)
-        self._unread |= away
-        healed = 0
-        cut: list[Topic] = []
-        for name, snapshot in found.items():
-            topic = self.topics.get(name)
-            if topic is not None and topic.is_watched:
-                count = self.fanout.catch_up(topic, snapshot)
-                healed += count
-                if snapshot.more and count:
-                    cut.append(topic)
+        """As `refresh`, of what should have come by itself."""
+        healed = await self.refresh(topics)
         if healed:
             HEALED.inc(healed)
-            log.info("healed", pushes=healed, topics=len(wants))
-        await self.heal(cut)
+            log.info("healed", pushes=healed)
+
+    async def refresh(self, topics: Iterable[Topic]) -> int:
+        """Read the truth about these topics, and push what our clients lack: how many pushes. What cannot be read now is
+        tried again."""
+        pushes = 0
+        wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
+        while wants:
+            found, away = await self.sources.read(wants)
+            self._unread |= away
+            wants = []
+            for name, snapshot in found.items():
+                topic = self.topics.get(name)
+                if topic is not None and topic.is_watched:
+                    count = self.fanout.catch_up(topic, snapshot)
+                    pushes += count
+                    if snapshot.more and count:
+                        wants.append(Want(topic=name, have=topic.version))
+        return pushes
 
     # --- the end --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Commands that are waiting together are done together: one transaction, one commit.
 
-Nobody waits for company: a group is what has queued up while the ones before were in the database. The commands of a group are
-decided one after the other, each seeing what those before it have done. A refused command is refused alone. When the database
+Nobody waits for company: a group is what has queued up while the one before was in the database; only when that takes long, as
+behind a row that somebody else has locked, another begins beside it. The commands of a group are decided one after the other, each seeing what those before it have done. A refused command is refused alone. When the database
 refuses the group (a deadlock, a lock that stays, a key or an id that is taken) its commands are done one by one.
 """
 
@@ -79,8 +79,9 @@ class _Ask(Generic[W, R]):
 
 class Groups(Generic[W, R]):
     """`open_` makes a sitting for some wishes; `reply` is the type of what is answered under a key. At most `largest` commands
-    in a group, at most `at_once` groups in the database. Who has waited for longer than `patience_s` is sent away: in a
-    crowd that does not end, old commands would be done when nobody waits for them any more."""
+    in a group, at most `at_once` groups in the database: another begins beside the last one when that has taken `long_s`. Who
+    has waited for longer than `patience_s` is sent away: in a crowd that does not end, old commands would be done when nobody
+    waits for them any more."""
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class Groups(Generic[W, R]):
         *,
         largest: int,
         at_once: int,
+        long_s: float,
         patience_s: float = 3.0,
     ) -> None:
         self._db = db
@@ -97,9 +99,13 @@ class Groups(Generic[W, R]):
         self._reply = reply
         self._largest = largest
         self._at_once = at_once
+        self._long_s = long_s
         self._patience_s = patience_s
         self._waiting: deque[_Ask[W, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._next_s = 0.0
+        """By the loop's clock: when another may begin beside those that run."""
+        self._timer: asyncio.TimerHandle | None = None
         self._sizes = SIZES.labels(db.wing)
 
     async def do(self, wish: W, call: Call | None = None, command: object = None) -> R:
@@ -113,10 +119,21 @@ class Groups(Generic[W, R]):
         return answer
 
     def _begin(self) -> None:
-        if self._waiting and len(self._running) < self._at_once:
-            task = asyncio.get_running_loop().create_task(self._run())
-            self._running.add(task)
-            task.add_done_callback(self._ended)
+        if not self._waiting or len(self._running) == self._at_once:
+            return
+        loop = asyncio.get_running_loop()
+        if self._running and loop.time() < self._next_s:
+            if self._timer is None:
+                self._timer = loop.call_at(self._next_s, self._begin_late)
+            return
+        self._next_s = loop.time() + self._long_s
+        task = loop.create_task(self._run())
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _begin_late(self) -> None:
+        self._timer = None
+        self._begin()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

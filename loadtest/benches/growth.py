@@ -19,7 +19,7 @@ from devkit import RUN
 from devkit.stack import Layout, Stack
 from loadtest.benches.order_load import Buyers, Demand, Outcome, milliseconds
 from loadtest.benches.order_scene import Market
-from loadtest.benches.orders import OWNERS, WITHOUT_LIMITS, say
+from loadtest.benches.orders import BUFFER_POOL, OWNERS, REDO_LOG, WITHOUT_LIMITS, say
 from loadtest.machine import describe
 from loadtest.swarm import percentile
 
@@ -41,8 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     directory = RUN / "bench-growth"
     shutil.rmtree(directory, ignore_errors=True)
     with Stack(
-        directory, layout=Layout(hubs=1), extra_env=WITHOUT_LIMITS, log_file_size="1G", say=say
-    ) as stack:
+        directory, layout=Layout(hubs=1), extra_env=WITHOUT_LIMITS, log_file_size=REDO_LOG,
+        buffer_pool=BUFFER_POOL, say=say,
+    ) as stack:  # fmt: skip
         figures = asyncio.run(Bench(stack, options).run())
     shutil.rmtree(directory, ignore_errors=True)  # gigabytes
     figures["machine"] = describe()

@@ -20,7 +20,10 @@ Kind = Literal["state", "log", "keyed", "ephemeral"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """One change for one topic. `version` is the state's version or the log entry's number; `key` is for keyed topics."""
+    """One change for one topic. `version` is the state's version or the log entry's number; `key` is for keyed topics.
+
+    A state may be left out (a `payload` of None) where it is large and changes often: the hubs whose clients watch it read it.
+    """
 
     topic: str
     kind: Kind

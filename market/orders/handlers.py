@@ -22,10 +22,9 @@ from market.kernel.facts import (
 from market.kernel.ids import Id
 from market.orders import store
 from market.orders.desk import Desk
-from market.orders.rules import booking
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
-from market.orders.rules.deciding import Calendar, Closed, Paid
+from market.orders.rules.deciding import Closed, Paid
 from market.orders.wing import Orders
 
 
@@ -53,23 +52,22 @@ async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) ->
     if statements := locks.statements():
         calendars = (await locks.book(await tx.together(*statements), tx)).calendars
         for listing_id in sorted(locks.listings):
-            await _hear(tx, newest[listing_id], calendars.get(listing_id))
+            calendar = calendars.get(listing_id)
+            await _hear(tx, newest[listing_id], calendar.bookable if calendar else None)
 
 
-async def _hear(tx: Tx, data: ListingChanged, before: Calendar | None) -> None:
-    known = before.bookable if before else None
+async def _hear(tx: Tx, data: ListingChanged, known: Bookable | None) -> None:
     if known is not None and known.listing_version >= data.version:
         return
     offer_changed = known is None or known.terms_version != data.terms_version
     bookable = _heard(data, (known.version if known else 0) + offer_changed)
     await store.save_bookable(tx, bookable)
     if offer_changed:
-        view = booking.calendar(bookable, before.busy.values() if before else ())
         tx.emit(
             Fact(
                 kind=CalendarChanged.KIND, entity=bookable.listing_id, version=bookable.version,
                 data=CalendarChanged(listing_id=bookable.listing_id, version=bookable.version),
-                pushes=tuple(rules.calendar_pushes(view)),
+                pushes=(rules.calendar_push(bookable.listing_id, bookable.version),),
             )
         )  # fmt: skip
 

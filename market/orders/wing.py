@@ -30,6 +30,7 @@ async def open_wing(process: Process) -> Orders:
         db, partial(Desk, remembered=Remembered()), OrderView,
         largest=process.config.integer("GROUP_SIZE", 64),
         at_once=process.config.integer("GROUPS_AT_ONCE", 3),
+        long_s=process.config.integer("GROUP_LONG_MS", 50) / 1000,
     )  # fmt: skip
     return Orders(
         db=db, groups=groups, leases=LeaseBook(process.redis),

@@ -212,11 +212,10 @@ class Book:
             if event.other is not None:
                 yield rules.noted(order, event.other)
                 continue
-            view = None
+            version = None
             if order.listing_id in self.touched and last[order.listing_id] == n:
-                calendar = self.calendars[order.listing_id]
-                view = booking.calendar(calendar.bookable, calendar.busy.values())
-            yield rules.happened(order, event.name, event.by, view)
+                version = self.calendars[order.listing_id].bookable.version
+            yield rules.happened(order, event.name, event.by, version)
 
 
 def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:

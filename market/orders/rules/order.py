@@ -21,7 +21,7 @@ from market.kernel.seats import Use
 from market.kernel.terms import Policy, Terms
 from market.kernel.topics import Push, Readers
 from market.orders.rules import cancellation, division, life
-from market.orders.rules.booking import Bookable, CalendarView
+from market.orders.rules.booking import Bookable
 from market.orders.rules.division import Split
 from market.orders.rules.life import BOTH, Party, Seat, State, Transition
 from market.orders.rules.price import DAY_H, WEEK_H, Line, Price
@@ -328,9 +328,12 @@ def _code(order: Order, role: Party) -> str | None:
     return None
 
 
-def happened(order: Order, transition: str, by: Party, calendar: CalendarView | None) -> Fact:
-    """The fact of a transition, addressed to both parties, and to the calendar's watchers when it changed."""
+def happened(order: Order, transition: str, by: Party, calendar_version: int | None) -> Fact:
+    """The fact of a transition, addressed to both parties, and to the calendar's watchers when it changed (to that version)."""
     known = life.find(order.process_version, transition)
+    calendar = (
+        [] if calendar_version is None else [calendar_push(order.listing_id, calendar_version)]
+    )
     data = OrderMoved(
         order_id=order.id, version=order.version, transition=transition, state=order.state, by=by,
         listing_id=order.listing_id, buyer_id=order.buyer_id, owner_id=order.owner_id, title=order.title,
@@ -343,7 +346,7 @@ def happened(order: Order, transition: str, by: Party, calendar: CalendarView | 
     )  # fmt: skip
     return Fact(
         kind=f"order.{order.state}", entity=order.id, version=order.version, data=data,
-        pushes=(*pushes(order), *calendar_pushes(calendar)),
+        pushes=(*pushes(order), *calendar),
     )  # fmt: skip
 
 
@@ -370,17 +373,9 @@ def pushes(order: Order) -> Sequence[Push]:
     ]
 
 
-def calendar_pushes(calendar: CalendarView | None) -> Sequence[Push]:
-    if calendar is None:
-        return ()
-    return (
-        Push(
-            topic=f"calendar:{calendar.listing_id}",
-            kind="state",
-            version=calendar.version,
-            payload=calendar,
-        ),
-    )
+def calendar_push(listing_id: Id, version: int) -> Push:
+    """Without the state, which for a listing in demand is thousands of periods."""
+    return Push(topic=f"calendar:{listing_id}", kind="state", version=version, payload=None)
 
 
 def topic(order_id: Id, role: Seat) -> str:

@@ -68,7 +68,10 @@ async def test_an_order_says_what_was_agreed_and_tells_everybody(scene: Scene) -
     assert [(p.topic, p.version) for p in fact.pushes] == [
         (f"order:{order.order_id}:buyer", 1), (f"order:{order.order_id}:owner", 1), (f"calendar:{scene.listing}", 2),
     ]  # fmt: skip
-    assert fact.pushes[2].payload["busy"] == [[HOUR.start_ms, HOUR.end_ms]]
+    (calendar,) = await views.snapshot(
+        scene.orders, [Want(topic=fact.pushes[2].topic)], now_ms=NOW_MS
+    )
+    assert (calendar.version, calendar.state.busy) == (2, ((HOUR.start_ms, HOUR.end_ms),))
 
 
 async def test_many_who_want_the_same_hour_and_one_gets_it(scene: Scene) -> None:

@@ -53,7 +53,7 @@ async def scene(scene: Scene) -> Scene:
 
 
 def grouped_by(scene: Scene, desk: Callable[[Sequence[Wish]], Desk], largest: int = 64) -> Orders:
-    made = Groups(scene.orders.db, desk, OrderView, largest=largest, at_once=1)
+    made = Groups(scene.orders.db, desk, OrderView, largest=largest, at_once=1, long_s=0.05)
     return replace(scene.orders, groups=made)
 
 
@@ -303,11 +303,37 @@ async def test_nobody_waits_for_company(scene: Scene) -> None:
 
 
 async def test_who_has_waited_for_too_long_is_sent_away(scene: Scene) -> None:
-    made = Groups(scene.orders.db, Desk, OrderView, largest=64, at_once=1, patience_s=-1)
+    made = Groups(
+        scene.orders.db, Desk, OrderView, largest=64, at_once=1, long_s=0.05, patience_s=-1
+    )
     scene.orders = replace(scene.orders, groups=made)
     results = await together(*(scene.create(hour, who=someone()) for hour in range(2)))
     assert [type(r) for r in results] == [Unavailable, Unavailable]
     assert await scene.busy() == []
+
+
+async def test_a_row_that_somebody_else_has_holds_up_other_listings_for_a_moment_only(
+    scene: Scene,
+) -> None:
+    begun = asyncio.Event()
+
+    def desk(wishes: Sequence[Wish]) -> Desk:
+        begun.set()
+        return Desk(wishes)
+
+    made = Groups(scene.orders.db, desk, OrderView, largest=64, at_once=2, long_s=0.01)
+    scene.orders = replace(scene.orders, groups=made)
+    order = await scene.order_in("ready", hour=5)
+    start = StartOrder(order_id=order.order_id, code=await scene.code(order, scene.buyer))
+    release = asyncio.Event()
+    async with held(scene, release):
+        begun.clear()
+        waiting = asyncio.create_task(scene.create(0, who=someone()))
+        await begun.wait()
+        started = await actions.start(scene.orders, call(scene.owner, at_ms=NOW_MS), start)
+        assert (started.state, waiting.done()) == ("in_use", False)
+        release.set()
+        assert isinstance(await waiting, OrderView)
 
 
 async def test_who_goes_away_does_not_disturb_the_others(scene: Scene) -> None:

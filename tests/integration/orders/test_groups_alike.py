@@ -95,7 +95,7 @@ class Place:
 
 def orders_by(scene: Scene, largest: int) -> Orders:
     db = scene.orders.db
-    groups = Groups(db, Desk, OrderView, largest=largest, at_once=1)
+    groups = Groups(db, Desk, OrderView, largest=largest, at_once=1, long_s=0.05)
     return replace(scene.orders, groups=groups, leases=NothingHeld())
 
 

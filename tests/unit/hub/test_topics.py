@@ -47,6 +47,10 @@ class Listener:
         return cast(Connection, self)
 
 
+def ignore(topic: Topic) -> None:
+    """Of a state that was left out."""
+
+
 def watched(name: str = "chat:1", version: int = 0) -> tuple[Topic, Listener]:
     listener = Listener()
     topic = Topic(name, version=version)
@@ -163,7 +167,7 @@ def test_members_of_both_encodings_get_the_same() -> None:
     msgpack = Listener("msgpack")
     topic.members[msgpack.connection] = None
     change = kernel.Push(topic="chat:1", kind="log", version=1, payload={"text": "你好"})
-    Fanout().deliver_message(topic, message(change, committed_us=17))
+    Fanout(ignore).deliver_message(topic, message(change, committed_us=17))
     assert json.frames == msgpack.frames
     assert json.frames == [
         {
@@ -176,15 +180,31 @@ def test_members_of_both_encodings_get_the_same() -> None:
 def test_a_duplicate_reaches_nobody() -> None:
     topic, listener = watched()
     for _ in range(3):
-        Fanout().deliver(topic, push("log", 1))
+        Fanout(ignore).deliver(topic, push("log", 1))
     assert listener.versions == [1]
+
+
+def test_a_state_that_was_left_out_is_asked_for_once_it_is_newer_and_watched() -> None:
+    told: list[str] = []
+    fanout = Fanout(lambda topic: told.append(topic.name))
+    watching, listener = watched("calendar:1", version=4)
+    alone = Topic("calendar:2")
+    for topic in (watching, alone):
+        for version in (4, 5):
+            change = kernel.Push(topic=topic.name, kind="state", version=version, payload=None)
+            fanout.deliver_message(topic, message(change, committed_us=17))
+    assert told == [watching.name]
+    assert fanout.catch_up(watching, snapshot("state", 5, state="busy")) == 1, (
+        "it was not noted as seen"
+    )
+    assert [frame["payload"] for frame in listener.frames] == ["busy"]
 
 
 def test_who_is_being_let_in_gets_it_later() -> None:
     topic, member = watched()
     newcomer = Listener()
     topic.joining = {newcomer.connection: []}
-    Fanout().deliver(topic, push("log", 1))
+    Fanout(ignore).deliver(topic, push("log", 1))
     assert member.versions == [1]
     assert newcomer.frames == []
     assert [version for version, _, _ in topic.stop_joining(newcomer.connection)] == [1]
@@ -194,20 +214,22 @@ def test_a_revoked_session_closes_its_sockets() -> None:
     topic, listener = watched("session:1")
     joining = Listener()
     topic.joining = {joining.connection: []}
-    Fanout().deliver(topic, push("state", 2, payload={"revoked": True, "reason": "logged out"}))
+    Fanout(ignore).deliver(
+        topic, push("state", 2, payload={"revoked": True, "reason": "logged out"})
+    )
     assert listener.closed == joining.closed == [CloseCode.SESSION_REVOKED]
 
 
 def test_a_session_that_lives_on_closes_nothing() -> None:
     topic, listener = watched("session:1")
-    Fanout().deliver(topic, push("state", 2, payload={"revoked": False, "reason": ""}))
+    Fanout(ignore).deliver(topic, push("state", 2, payload={"revoked": False, "reason": ""}))
     assert listener.closed == []
 
 
 async def test_a_wide_topic_is_written_in_slices_and_its_changes_keep_their_order() -> None:
     everybody = [Listener() for _ in range(3 * WIDE)]
     topic = Topic("t", members={listener.connection: None for listener in everybody})
-    fanout = Fanout()
+    fanout = Fanout(ignore)
     fanout.deliver(topic, push("log", 1))
     for listener in everybody[
         : 2 * WIDE + 1
@@ -226,19 +248,19 @@ async def test_a_wide_topic_is_written_in_slices_and_its_changes_keep_their_orde
 
 def test_healing_gives_a_state_that_was_missed_once() -> None:
     topic, listener = watched("listing:1", version=3)
-    assert Fanout().catch_up(topic, snapshot("state", 5, state="now")) == 1
-    assert Fanout().catch_up(topic, snapshot("state", 5, state="now")) == 0
+    assert Fanout(ignore).catch_up(topic, snapshot("state", 5, state="now")) == 1
+    assert Fanout(ignore).catch_up(topic, snapshot("state", 5, state="now")) == 0
     assert [(f["version"], f["payload"], f["committed_us"]) for f in listener.frames] == [
         (5, "now", 0)
     ]
-    Fanout().deliver(topic, push("state", 4))
+    Fanout(ignore).deliver(topic, push("state", 4))
     assert listener.versions == [5], "what comes late is old"
 
 
 def test_healing_gives_nothing_to_those_who_have_it() -> None:
     topic, listener = watched("listing:1", version=5)
-    assert Fanout().catch_up(topic, snapshot("state", 5)) == 0
-    assert Fanout().catch_up(topic, snapshot("state", 4, state="a late read")) == 0
+    assert Fanout(ignore).catch_up(topic, snapshot("state", 5)) == 0
+    assert Fanout(ignore).catch_up(topic, snapshot("state", 4, state="a late read")) == 0
     assert listener.frames == []
 
 
@@ -252,30 +274,30 @@ def test_healing_completes_a_log(case: tuple[int, list[int]], data: st.DataObjec
     last = max([start, *arriving])
     topic, listener = watched(version=start)
     for number in heard[:cut]:
-        Fanout().deliver(topic, push("log", number))
+        Fanout(ignore).deliver(topic, push("log", number))
     have = topic.version
-    Fanout().catch_up(topic, snapshot("log", last, lines(*range(have + 1, last + 1))))
+    Fanout(ignore).catch_up(topic, snapshot("log", last, lines(*range(have + 1, last + 1))))
     for number in heard[cut:]:
-        Fanout().deliver(topic, push("log", number))
+        Fanout(ignore).deliver(topic, push("log", number))
     assert sorted(listener.versions) == list(range(start + 1, last + 1))
     assert (topic.version, topic.ahead) == (last, None)
 
 
 def test_healing_gives_the_keys_that_are_behind() -> None:
     topic, listener = watched("area:x")
-    Fanout().deliver(topic, push("keyed", 4, key="7"))
-    Fanout().deliver(topic, push("keyed", 9, key="8"))
+    Fanout(ignore).deliver(topic, push("keyed", 4, key="7"))
+    Fanout(ignore).deliver(topic, push("keyed", 9, key="8"))
     truth = [Entry(version=5, payload="seven", key="7"), Entry(version=9, payload="eight", key="8")]
-    assert Fanout().catch_up(topic, snapshot("keyed", 40, truth)) == 1
+    assert Fanout(ignore).catch_up(topic, snapshot("keyed", 40, truth)) == 1
     assert [(f["key"], f["version"]) for f in listener.frames] == [("7", 4), ("8", 9), ("7", 5)]
 
 
 def test_healing_gives_an_ephemeral_value_of_another_epoch() -> None:
     topic, listener = watched("hold:1")
-    Fanout().deliver(topic, push("ephemeral", 9, epoch="a", expires_ms=50))
+    Fanout(ignore).deliver(topic, push("ephemeral", 9, epoch="a", expires_ms=50))
     truth = snapshot("ephemeral", 2, epoch="b", state=["lease"], expires_ms=60)
-    assert Fanout().catch_up(topic, truth) == 1
-    assert Fanout().catch_up(topic, truth) == 0
+    assert Fanout(ignore).catch_up(topic, truth) == 1
+    assert Fanout(ignore).catch_up(topic, truth) == 0
     last = listener.frames[-1]
     assert (last["epoch"], last["version"], last["payload"], last["expires_ms"]) == (
         "b",
