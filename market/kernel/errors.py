@@ -146,6 +146,12 @@ class NotBookable(Conflict):
     code = "not_bookable"
 
 
+class RegionNotLive(Conflict):
+    """The marketplace has not opened in this region yet; `region` says which."""
+
+    code = "region_not_live"
+
+
 class OwnerNotOnboarded(Conflict):
     """The owner cannot be paid yet, and has been told so."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from market.kernel.exposure import ArmShare, Exposure
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.kernel.topics import Push
@@ -27,6 +28,8 @@ class UserChanged:
     """The payer's identity at WeChat; payments and notices need it, no client ever sees it."""
     forgotten: bool = False
     """The account has been deleted: what is left of it names nobody."""
+    personal: bool = True
+    """Whether what is shown to them may be chosen for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +244,35 @@ class CalendarChanged:
     version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentChanged:
+    """An experiment as its results need it; `status` is draft, running or stopped. The first arm is the control."""
+
+    KIND: ClassVar[str] = "experiment.changed"
+    experiment_id: Id
+    version: int
+    status: str
+    unit: str
+    """user or region: what is drawn for an arm."""
+    arms: tuple[ArmShare, ...]
+    window_ms: int
+    """How long after it was seen an order counts."""
+    started_ms: int
+    """0 while it has not begun."""
+    ends_ms: int
+    """The planned end: who was first shown something later does not count. 0 while it has not begun."""
+    stopped_ms: int
+    """0 while it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsSeen:
+    """Pages of results that were seen by those who take part in experiments, some at a time. Nothing waits for them."""
+
+    KIND: ClassVar[str] = "experiment.results_seen"
+    exposures: tuple[Exposure, ...]
+
+
 ORDER_STATES = (
     "requested", "pending_payment", "expiring", "ready", "in_use", "returned", "claimed", "disputed",
     "completed", "declined", "expired", "cancelled", "refunded",
@@ -250,6 +282,7 @@ FactData = (
     UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
     | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
     | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced | EvidenceAdded
+    | ExperimentChanged | ResultsSeen
 )  # fmt: skip
 
 KINDS: dict[str, type[FactData]] = {
@@ -257,7 +290,7 @@ KINDS: dict[str, type[FactData]] = {
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
-        CalendarChanged, CodesReplaced, EvidenceAdded,
+        CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )
 } | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip
 """kind -> the type of its data. The one list of all kinds of facts."""

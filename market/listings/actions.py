@@ -14,6 +14,7 @@ from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Terms
 from market.listings import store
 from market.listings.commands import Close, Edit, Pause, Publish, Resume
+from market.listings.flags import require_live
 from market.listings.rules import listing as rules
 from market.listings.rules import offer, shown
 from market.listings.rules.listing import Listing
@@ -31,6 +32,7 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
     async def body(tx: Tx) -> ListingView:
         owner = await store.lock_owner(tx, call.actor.user_id)
         await tx.claim(call, command)
+        require_live(listings, call, Point(command.lat, command.lng))
         rules.may_publish(await store.count_open(tx, owner.user_id))
         listing = Listing(
             id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),

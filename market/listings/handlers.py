@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import CreditChanged, Heard, ListingRated, OrderMoved, UserChanged
-from market.listings import actions, store, taking_store
+from market.listings import actions, setting_store, store, taking_store
 from market.listings.rules import listing as rules
 from market.listings.rules import takings
 from market.listings.wing import Listings
@@ -23,6 +23,7 @@ async def on_user(listings: Listings, tx: Tx, fact: Heard) -> None:
     assert isinstance(fact.data, UserChanged)
     owner = await store.lock_owner(tx, fact.data.user_id)
     await actions.repaint(tx, owner, rules.hear_user(owner, fact.data))
+    await setting_store.choose(tx, owner.user_id, fact.data.version, fact.data.personal)
     if fact.data.forgotten:
         await actions.close_all(tx, owner.user_id)
 

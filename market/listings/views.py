@@ -75,6 +75,9 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
     edges = (query.south, query.west, query.north, query.east)
     area = searching.area_of(query.lat, query.lng, query.radius_m, edges)
     before = searching.shown_before(query.cursor)
+    if not listings.live.is_open(call.actor.user_id, area.here):
+        return SearchView(hits=(), next=None, candidates=0, region_live=False)
+    by = listings.live.ranking_for(call.actor.user_id, area.here, personal=query.personal)
     async with listings.db.glance() as cursor:
         candidates = await store.candidates(
             cursor, area.box, area.here, category=query.category,
@@ -82,7 +85,9 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
         )  # fmt: skip
     # Ranking needs no connection, so that none is kept from others meanwhile.
     radius_m = float("inf") if area.radius_m is None else area.radius_m
-    ranked = await asyncio.to_thread(ranking.rank, candidates, area.here, radius_m, query.sort)
+    ranked = await asyncio.to_thread(
+        ranking.rank, candidates, area.here, radius_m, query.sort, by.weights
+    )
     left = [r for r in ranked if r.candidate.id not in before]
     best = left[: query.limit]
     async with listings.db.glance() as cursor:
@@ -102,6 +107,10 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
         for r in best
         if (card := cards.get(r.candidate.id)) is not None
     )  # fmt: skip
+    if query.sort == "match":
+        listings.exposures.add(
+            by, call.actor.user_id, area.here, call.now_ms, hits, len(before) + 1
+        )
     more = len(left) > len(best)
     seen = [*before, *(r.candidate.id for r in best)]
     return SearchView(

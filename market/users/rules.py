@@ -113,7 +113,7 @@ def forget(user: User, version: int) -> User:
 def changed(user: User) -> Fact:
     data = UserChanged(
         user_id=user.id, version=user.version, nickname=user.nickname, avatar_url=user.avatar_url,
-        role=user.role, openid=user.openid, forgotten=user.forgotten,
+        role=user.role, openid=user.openid, forgotten=user.forgotten, personal=user.personal,
     )  # fmt: skip
     return Fact(kind=UserChanged.KIND, entity=user.id, version=user.version, data=data)
 

@@ -116,18 +116,20 @@ def score(parts: Parts, weights: Weights = DEFAULT) -> float:
     )
 
 
-def rank(candidates: Sequence[Candidate], here: Point, radius_m: float, sort: str) -> list[Ranked]:
+def rank(
+    candidates: Sequence[Candidate], here: Point, radius_m: float, sort: str, weights: Weights = DEFAULT,
+) -> list[Ranked]:  # fmt: skip
     """Those within `radius_m`, best first by `sort` (match, distance, price or rating)."""
     near = [(c, distance_m(here, c.point)) for c in candidates]
     near = [(c, metres) for c, metres in near if metres <= radius_m]
     if not near:
         return []
     middle = float(median(c.day_fen for c, _ in near))
-    ranked = [_ranked(candidate, metres, middle) for candidate, metres in near]
+    ranked = [_ranked(candidate, metres, middle, weights) for candidate, metres in near]
     return sorted(ranked, key=lambda r: (_key(r, sort), r.distance_m, r.candidate.id))
 
 
-def _ranked(candidate: Candidate, metres: float, median_fen: float) -> Ranked:
+def _ranked(candidate: Candidate, metres: float, median_fen: float, weights: Weights) -> Ranked:
     price_fen = candidate.day_fen
     parts = Parts(
         distance=distance_part(metres),
@@ -135,7 +137,7 @@ def _ranked(candidate: Candidate, metres: float, median_fen: float) -> Ranked:
         rating=rating_part(candidate.rating_centistars),
         price=price_part(price_fen, median_fen),
     )
-    return Ranked(candidate=candidate, distance_m=metres, parts=parts, score=score(parts))
+    return Ranked(candidate=candidate, distance_m=metres, parts=parts, score=score(parts, weights))
 
 
 def _key(ranked: Ranked, sort: str) -> float:

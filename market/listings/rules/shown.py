@@ -135,12 +135,13 @@ class Hit:
 class SearchView:
     """Best first. `next` asks for the following page, None when there is none.
 
-    `candidates` is how many match, as far as they were counted.
+    `candidates` is how many match, as far as they were counted. `region_live` false: the marketplace is not open there yet.
     """
 
     hits: tuple[Hit, ...]
     next: str | None
     candidates: int
+    region_live: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,9 @@ from devkit.client import JSON, MSGPACK
 from hub.commands import COMMANDS
 from infra.action import AnyOperation
 from tests.integration.hostile import spoil
+from tests.integration.hostile.asking import Ask
 from tests.integration.hostile.forged import token_until
-from tests.integration.hostile.lines import LINES, Ask
+from tests.integration.hostile.lines import LINES
 from tests.integration.hostile.scene import HOUR_MS, Somebody, World, new_key
 from tests.integration.hostile.test_endpoints import ROUTES, other_fields
 from tests.integration.hostile.wire import Wire, code_of, wired

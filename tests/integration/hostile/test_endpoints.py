@@ -11,8 +11,9 @@ import pytest
 from api.app import SERVICES, routes_of
 from api.routing import RawRoute, Route
 from tests.integration.hostile import spoil
+from tests.integration.hostile.asking import Ask, Line
 from tests.integration.hostile.forged import bad_tokens
-from tests.integration.hostile.lines import LINES, Ask, Line
+from tests.integration.hostile.lines import LINES
 from tests.integration.hostile.scene import Answer, World, envelope_faults, new_key
 
 ROUTES = [route for service in SERVICES for route in routes_of(service) if isinstance(route, Route)]
@@ -213,7 +214,7 @@ def other_fields(name: str, ask: Ask) -> dict[str, Any]:
         "users.edit_profile": {"nickname": "乙"}, "listings.publish": {"title": "另一把"}, "ratings.rate": {"comment": "乙"},
         "orders.create": {"end_ms": ask.fields.get("end_ms", 0) + 1}, "chat.open_enquiry": {},
         "chat.send": {"text": "乙"}, "notices.publish": {"title": "乙"}, "payments.resolve": {"note": "乙"}, "chat.erase": {"reason": "乙"},
-        "orders.decide": {"decision": "release"}, "orders.start": {"code": "000000"}, "orders.return": {"code": "999999"},
+        "orders.decide": {"decision": "release"}, "listings.create_experiment": {"name": "乙"}, "orders.start": {"code": "000000"}, "orders.return": {"code": "999999"},
     }  # fmt: skip
     return dict(changes.get(name, {"version": 77}))
 

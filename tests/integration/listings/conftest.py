@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from market.listings.handlers import HANDLERS
 from market.listings.rules.shown import ListingView
 from market.listings.wing import Listings, open_wing
 from tests.integration.conftest import call, new_id, someone
+from tests.integration.listings.setting import take_back
 
 WEEK = [[[480, 1320]]] * 7
 PLAN = {"weekly": WEEK, "exceptions": [{"day": "2026-10-01", "windows": []}]}
@@ -45,6 +47,13 @@ BODY: dict[str, Any] = {
 @pytest.fixture
 async def listings(process: Process) -> Listings:
     return await open_wing(process)
+
+
+@pytest.fixture
+async def clean(listings: Listings) -> AsyncIterator[Listings]:
+    """What operators set in a test is taken back."""
+    yield listings
+    await take_back(listings)
 
 
 async def publish(listings: Listings, owner: Actor, **changes: Any) -> ListingView:

@@ -14,6 +14,7 @@ from infra import wire
 from market.kernel import facts
 from market.kernel.availability import DayException, Plan
 from market.kernel.errors import BadInput
+from market.kernel.exposure import ArmShare, Exposure, Shown
 from market.kernel.facts import KINDS, ORDER_STATES, Fact, FactData, OrderMoved
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.terms import Booking, Policy, Terms
@@ -38,9 +39,22 @@ terms = st.builds(
     policy=st.sampled_from(get_args(Policy)), booking=st.sampled_from(get_args(Booking)),
     capacity=st.integers(1, 9), horizon_days=st.integers(1, 90),
 )  # fmt: skip
+unit_floats = st.floats(0, 1)
+exposures = st.builds(
+    Exposure, experiment_id=ids, arm=text, user_id=ids, region=text, at_ms=st.integers(0, 2**53),
+    shown=st.lists(
+        st.builds(
+            Shown, listing_id=ids, rank=st.integers(1, 50), score=unit_floats, distance=unit_floats,
+            deal_rate=unit_floats, rating=unit_floats, price=unit_floats,
+        ),
+        max_size=2,
+    ).map(tuple),
+)  # fmt: skip
 OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
-    Id: ids, str: text, int: st.integers(-(2**63), 2**63 - 1), Terms: terms,
+    Id: ids, bool: st.booleans(), str: text, int: st.integers(-(2**63), 2**63 - 1), Terms: terms,
     tuple[str, ...]: st.lists(text, max_size=2).map(tuple),
+    tuple[ArmShare, ...]: st.lists(st.builds(ArmShare, name=text, share_bp=st.integers(0, 10_000)), max_size=2).map(tuple),
+    tuple[Exposure, ...]: st.lists(exposures, max_size=2).map(tuple),
 }  # fmt: skip
 
 
