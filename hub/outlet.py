@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
@@ -18,7 +19,7 @@ CONFLATED = Counter(
 )
 
 
-class Outlet:
+class Outlet(ABC):
     """The outgoing half of a connection. `closing` is how it ends, once that is known."""
 
     __slots__ = ("_fanout", "_high_water_bytes", "_mailbox", "_transport", "closing", "encoding")
@@ -38,8 +39,9 @@ class Outlet:
         self._mailbox = Mailbox(encoding, mailbox_bytes)
         self._high_water_bytes = high_water_bytes
 
+    @abstractmethod
     def close_soon(self, code: CloseCode, reason: str) -> None:
-        raise NotImplementedError
+        """Close without waiting for it."""
 
     def offer(self, item: Item) -> None:
         """Never waits, never fails. A client that lets too much pile up is sent away, to resume."""
