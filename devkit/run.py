@@ -19,10 +19,12 @@ from typing import IO
 
 from devkit import ROOT, RUN
 from devkit.child import ChildError
+from devkit.node import NodeError
+from devkit.phone import Phones, config_of
 from devkit.stack import Layout, Stack
 
 PORT_BASE = 8080
-"""The api is here; hubs follow from +1, the sandbox is at +10, the workers' metrics at +11."""
+"""The api is here; hubs follow from +1, the sandbox is at +10, the workers' metrics at +11, the phones at +12."""
 
 
 ADDRESSES = "addresses.json"
@@ -49,18 +51,20 @@ def main(arguments: Sequence[str]) -> int:
     with lock:
         if options.fresh:
             shutil.rmtree(directory, ignore_errors=True)
+        ports = preferred_ports(options.port_base, options.hubs)
         stack = Stack(
             directory,
             layout=Layout(
                 hubs=options.hubs, sandbox_faults=options.faults, replica=options.replica
             ),
-            ports=preferred_ports(options.port_base, options.hubs),
+            ports=ports,
             log_file_size="64M",
             say=_say,
         )
+        phones: list[Phones] = []
         try:
             with stop_on_signals():
-                return _run(stack, seed=not options.no_seed)
+                return _run(stack, phones, seed=not options.no_seed, port=ports["phone"])
         except ChildError as error:
             print(f"./dev run: {error}\n(logs: {stack.logs})", file=sys.stderr)
             return 1
@@ -68,6 +72,8 @@ def main(arguments: Sequence[str]) -> int:
             return 0
         finally:
             _say("stopping")
+            for phone in phones:
+                phone.stop(3)
             stack.stop()
             _say("stopped")
 
@@ -83,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=PORT_BASE,
         metavar="N",
-        help="api at N, hubs from N+1, sandbox at N+10, workers at N+11; a taken port is replaced by a free one"
+        help="api at N, hubs from N+1, sandbox at N+10, workers at N+11, phones at N+12; a taken port is replaced by a free one"
         f" (default {PORT_BASE})",
     )
     parser.add_argument(
@@ -150,20 +156,26 @@ def preferred_ports(base: int, hubs: int) -> dict[str, int]:
         **{f"hub-{n}": base + n for n in range(1, hubs + 1)},
         "sandbox": base + 10,
         "workers": base + 11,
+        "phone": base + 12,
     }
 
 
-def _run(stack: Stack, *, seed: bool) -> int:
+def _run(stack: Stack, phones: list[Phones], *, seed: bool, port: int) -> int:
     began = time.monotonic()
     stack.start()
+    people: tuple[dict[str, str], ...] = ()
     if seed and importlib.util.find_spec("devkit.seed"):
         before = time.monotonic()
-        importlib.import_module("devkit.seed").seed(stack)
+        data = importlib.import_module("devkit.seed")
+        data.seed(stack)
+        people = data.PEOPLE
         _say(f"demo data: ready ({time.monotonic() - before:.1f} s)")
-    (stack.directory / ADDRESSES).write_text(json.dumps(stack.addresses(), indent=2))
+    url = _start_phones(stack, phones, people, port)
+    addresses = stack.addresses() | ({"phone": url} if url else {})
+    (stack.directory / ADDRESSES).write_text(json.dumps(addresses, indent=2))
     _say(f"everything is up after {time.monotonic() - began:.1f} s")
-    print(welcome(stack), flush=True)
-    while not (ended := stack.ended()):
+    print(welcome(stack, url), flush=True)
+    while not (ended := [*stack.ended(), *(one for one in phones if one.returncode is not None)]):
         time.sleep(0.3)
     for child in ended:
         print(
@@ -174,10 +186,31 @@ def _run(stack: Stack, *, seed: bool) -> int:
     return 1
 
 
-def welcome(stack: Stack) -> str:
+def _start_phones(
+    stack: Stack, phones: list[Phones], people: Sequence[dict[str, str]], port: int
+) -> str | None:
+    """Where they are. Without node, or when the mini-program does not build, the rest runs all the same."""
+    before = time.monotonic()
+    try:
+        phone = Phones(stack.directory, config=config_of(stack, people), port=port)
+        phone.start()
+    except (NodeError, ChildError) as error:
+        _say(f"no phones: {error}")
+        return None
+    phones.append(phone)
+    _say(f"two phones: ready ({time.monotonic() - before:.1f} s)")
+    return phone.url
+
+
+def welcome(stack: Stack, phone_url: str | None = None) -> str:
     api = stack.api_url
     lines = [
         "",
+        *(
+            [f"  OPEN THIS  {phone_url}          two phones with the mini-program", ""]
+            if phone_url
+            else []
+        ),
         f"  api        {api}          OpenAPI: {api}/openapi.json   to read: {api}/",
         *(f"  hub        {url}" for url in stack.hub_urls),
         f"  sandbox    {stack.sandbox_url}",
@@ -185,7 +218,7 @@ def welcome(stack: Stack) -> str:
         f"  logs       {stack.logs.relative_to(ROOT) if stack.logs.is_relative_to(ROOT) else stack.logs}",
         "",
         "Three things to try:",
-        f"  1. read the REST API: {api}/",
+        f"  1. rent something: {phone_url}" if phone_url else f"  1. read the REST API: {api}/",
         "  2. search around People's Square in Shanghai:\n"
         f"     curl -s '{api}/v1/listings?lat=31.2304&lng=121.4737&radius_m=3000'",
         "  3. walk a whole order through it, in another terminal: ./dev demo",

@@ -68,6 +68,17 @@ OFFERS: tuple[tuple[str, str, int | None, int | None, int, Terms], ...] = (
 
 MARK = "演示数据"
 
+PEOPLE: tuple[dict[str, str], ...] = (
+    {"openid": "demo-owner-0", "name": "陈建国", "about": "出借山地车、相机和会议室"},
+    {"openid": "demo-renter-0", "name": "小满", "about": "刚搬来，什么都想借"},
+    {"openid": "demo-owner-1", "name": "林晓", "about": "出借折叠车和投影仪，教吉他"},
+    {"openid": "demo-owner-2", "name": "周师傅", "about": "出借电动工具、帐篷和书"},
+    {"openid": "demo-owner-3", "name": "许阿姨", "about": "出借洗车机、露营桌椅"},
+    {"openid": "demo-renter-1", "name": "阿哲", "about": "周末爱露营"},
+    {"openid": "demo-newcomer", "name": "新朋友", "about": "第一次打开小程序"},
+)
+"""Whom the phones of ./dev run can belong to; the first two at first. The newcomer is nobody yet."""
+
 
 def seed(stack: Stack) -> None:
     """Once: when there are listings of ours already, nothing is added."""
@@ -77,7 +88,11 @@ def seed(stack: Stack) -> None:
 async def _seed(stack: Stack) -> None:
     chance = random.Random(20260101)
     async with aiohttp.ClientSession() as http:
-        owners = [await _log_in(http, stack, f"demo-owner-{number}") for number in range(4)]
+        known = [person for person in PEOPLE if person["openid"] != "demo-newcomer"]
+        people = [await _log_in(http, stack, person) for person in known]
+        owners = sorted(
+            (one for one in people if "owner" in one.openid), key=lambda one: one.openid
+        )
         for owner in owners:
             await owner.onboard()
         mine = await owners[0].rest("GET", "/v1/listings/mine")
@@ -95,6 +110,12 @@ async def _seed(stack: Stack) -> None:
             await owner.rest("POST", "/v1/listings", body)
 
 
-async def _log_in(http: aiohttp.ClientSession, stack: Stack, openid: str) -> Person:
-    person = Person(http, api=stack.api_url, hubs=[], sandbox=stack.sandbox_url, openid=openid)
-    return await person.log_in()
+async def _log_in(http: aiohttp.ClientSession, stack: Stack, who: dict[str, str]) -> Person:
+    person = Person(
+        http, api=stack.api_url, hubs=[], sandbox=stack.sandbox_url, openid=who["openid"]
+    )
+    await person.log_in()
+    me = await person.rest("GET", "/v1/me")
+    if me["nickname"] != who["name"]:
+        await person.rest("PATCH", "/v1/me", {"version": me["version"], "nickname": who["name"]})
+    return person

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devkit.node import find_node
 from hub import protocol
 from hub.protocol import ClientFrame, Encoding, decode, encode, join
 from infra import wire
 from market.kernel.errors import BadInput
 from tests.golden import make
-from tests.miniprogram.node import find_node
 
 HERE = Path(__file__).parent
 GOLDEN: dict[str, Any] = json.loads((HERE / "frames.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from devkit import ROOT
 from devkit.child import ChildError
 from devkit.client.person import APPLICATION
 from devkit.stack import Stack
-from tests.miniprogram.node import Node, find_node
+from devkit.node import Node, find_node
 
 HERE = Path(__file__).parent
 MINIPROGRAM = ROOT / "miniprogram"

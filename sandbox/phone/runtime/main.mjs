@@ -106,7 +106,7 @@ globalThis.__phone = {
     Object.assign(launch, parseUrl(first));
     definitions.callApp("onLaunch", launch);
     definitions.callApp("onShow", launch);
-    pages.open(first);
+    if (!pages.top) pages.open(first); // the app may have gone elsewhere already
     parent?.postMessage({ phone: settings.phone, started: true }, "*");
   },
   module: (file) => modules[file](),

@@ -25,6 +25,7 @@ def test_the_ports_people_get_used_to() -> None:
         "hub-2": 8082,
         "sandbox": 8090,
         "workers": 8091,
+        "phone": 8092,
     }
 
 

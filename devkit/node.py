@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -15,6 +16,10 @@ from pathlib import Path
 OLDEST = (20, 10)
 """From here on node has a WebSocket client, behind a flag at first."""
 UNFLAGGED = (22,)
+
+
+class NodeError(Exception):
+    """There is no node, or npm did not install what a lock asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,18 @@ class Node:
         stamp = package / "node_modules" / ".lock.sha256"
         if stamp.exists() and stamp.read_text() == digest:
             return
-        done = subprocess.run(
-            [*self.npm, "ci", "--silent"], cwd=package, capture_output=True, text=True, timeout=120, check=False
-        )  # fmt: skip
-        assert done.returncode == 0, f"npm ci: {done.stdout}{done.stderr}"
-        stamp.write_text(digest)
+        with (package / ".npm.lock").open("w") as lock:
+            fcntl.flock(
+                lock, fcntl.LOCK_EX
+            )  # two starts at once: the second waits, then finds it done
+            if stamp.exists() and stamp.read_text() == digest:
+                return
+            done = subprocess.run(
+                [*self.npm, "ci", "--silent"], cwd=package, capture_output=True, text=True, timeout=180, check=False
+            )  # fmt: skip
+            if done.returncode:
+                raise NodeError(f"npm ci in {package.name}: {done.stdout}{done.stderr}")
+            stamp.write_text(digest)
 
 
 def find_node() -> Node | None:
