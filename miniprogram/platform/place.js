@@ -1,5 +1,7 @@
-// Where the user is. WeChat allows a fuzzy place to everybody, and the exact one to few: choosing on a map always works.
+// Where the user is, in WGS-84 whatever WeChat's maps have. WeChat allows a fuzzy place to everybody, and the exact one to few: choosing on a map always works.
 "use strict";
+
+const { fromMap, toMap } = require("../lib/geo");
 
 /**
  * About where the phone is, WGS-84.
@@ -23,7 +25,7 @@ function whereabouts() {
 function choosePlace() {
   return new Promise((resolve) => {
     wx.chooseLocation({
-      success: ({ latitude, longitude, name, address }) => resolve({ lat: latitude, lng: longitude, name, address }),
+      success: ({ latitude, longitude, name, address }) => resolve({ ...fromMap({ lat: latitude, lng: longitude }), name, address }),
       fail: () => resolve(null),
     });
   });
@@ -31,11 +33,12 @@ function choosePlace() {
 
 /** Show a place in WeChat's map, which knows the way there. */
 function openPlace({ lat, lng, name, address }) {
-  wx.openLocation({ latitude: lat, longitude: lng, name, address, scale: 16 });
+  const there = toMap({ lat, lng });
+  wx.openLocation({ latitude: there.lat, longitude: there.lng, name, address, scale: 16 });
 }
 
 /**
- * What is moved and asked of a <map> by its id in a page or component.
+ * What is asked of a <map> by its id in a page or component. Its places are the map's own.
  * @param {string} id
  * @param {object} [owner]  the component
  */
@@ -55,7 +58,6 @@ function mapOf(id, owner) {
           fail: () => resolve(null),
         });
       }),
-    center: ({ lat, lng }) => context.moveToLocation({ latitude: lat, longitude: lng }),
   };
 }
 

@@ -1,0 +1,13 @@
+// One listing in a list. `card` is lib/card.js's cardView.
+Component({
+  properties: {
+    card: { type: Object, value: {} },
+    /** on a map: smaller, with a shadow of its own */
+    floating: Boolean,
+  },
+  methods: {
+    open() {
+      this.triggerEvent("open", { id: this.data.card.id });
+    },
+  },
+});

@@ -1,0 +1,52 @@
+// What is offered: searching, looking.
+"use strict";
+
+const config = require("../platform/config");
+const { rest } = require("./rest");
+
+/** The topics of a listing and of what is around. */
+const topics = {
+  listing: (id) => `listing:${id}`,
+  area: (cell) => `area:${cell}`,
+};
+
+/**
+ * @typedef {object} Search
+ * @property {{lat: number, lng: number}} [near]
+ * @property {number} [radiusM]
+ * @property {{south: number, west: number, north: number, east: number}} [box]
+ * @property {string} [category]
+ * @property {string} [text]
+ * @property {number} [leastFen]  of a day's price
+ * @property {number} [mostFen]
+ * @property {{startMs: number, endMs: number, seats: number}} [free]  only what can be booked then
+ * @property {"match" | "distance" | "price" | "rating"} [sort]
+ * @property {string} [cursor]  `next` of the page before
+ * @property {number} [limit]
+ */
+
+/**
+ * @param {Search} wanted
+ * @returns {Promise<{hits: object[], next: string | null, candidates: number}>}
+ */
+function search({ near, radiusM, box, category, text, leastFen, mostFen, free, sort, cursor, limit = 20 }) {
+  return rest({
+    path: "/v1/listings",
+    query: {
+      ...(near && { lat: near.lat.toFixed(6), lng: near.lng.toFixed(6) }),
+      ...(box && { south: box.south.toFixed(6), west: box.west.toFixed(6), north: box.north.toFixed(6), east: box.east.toFixed(6) }),
+      ...(free && { start_ms: free.startMs, end_ms: free.endMs, seats: free.seats }),
+      radius_m: box ? null : radiusM,
+      category, text, sort, cursor, limit,
+      min_price_day_fen: leastFen, max_price_day_fen: mostFen,
+    }, // prettier-ignore
+  });
+}
+
+/** A photo's address; listings have keys of our own store, or addresses. */
+function photoUrl(photo) {
+  if (!photo) return "";
+  return /^https?:/.test(photo) ? photo : `${config.api}/v1/objects/${photo}`;
+}
+
+module.exports = { topics, search, photoUrl };
