@@ -9,7 +9,8 @@ const { price } = require("./money");
  * @returns {{lines: object[], total: string, notes: string[]}}
  */
 function billView(bill, words) {
-  const lines = bill.lines.map(({ code, quantity, unit_fen: unitFen, total_fen: totalFen }) => ({
+  const lines = bill.lines.map(({ code, quantity, unit_fen: unitFen, total_fen: totalFen }, index) => ({
+    key: index,
     code,
     label: words.lines[code] || words.lines.other,
     detail: words.units[code] ? `${price(unitFen)} × ${quantity} ${words.units[code]}` : "",

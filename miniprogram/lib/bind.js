@@ -70,11 +70,13 @@ class Binding {
    * @param {{watch(name: string, watcher: (view: any) => void): () => void}} parts.store
    * @param {(views: object) => object} parts.present  views by the names given to `see` -> what is shown
    * @param {{data: object, setData(changes: object): void}} parts.screen
+   * @param {() => void} [parts.drawn]  something has changed on the screen
    */
-  constructor({ store, present, screen }) {
+  constructor({ store, present, screen, drawn = () => {} }) {
     this._store = store;
     this._present = present;
     this._screen = screen;
+    this._drawn = drawn;
     this._watched = new Map(); // by name: topic, view, stop
     this._hidden = false;
     this._due = false;
@@ -138,7 +140,9 @@ class Binding {
     if (!this._due || this._hidden || this._over) return;
     this._due = false;
     const changes = diff(this._screen.data, this._present(this.views));
-    if (Object.keys(changes).length) this._screen.setData(changes);
+    if (!Object.keys(changes).length) return;
+    this._screen.setData(changes);
+    this._drawn();
   }
 }
 

@@ -17,10 +17,10 @@ function monthStart(nowMs, months) {
 }
 
 /**
- * The days of a month in weeks that begin on Monday; null before the first.
+ * The days of a month in weeks that begin on Monday; before the first some without a number.
  * @param {object} calendar  the payload of `calendar:ID`
  * @param {{monthMs: number, seats: number, nowMs: number, startMs: number | null, endMs: number | null}} what  a chosen period is marked
- * @returns {Array<null | {key: number, day: number, free: "all" | "part" | "none" | "past", mark: "" | "start" | "end" | "only" | "within", today: boolean}>}
+ * @returns {Array<{key: number, day: number, free: "" | "all" | "part" | "none" | "past", mark: "" | "start" | "end" | "only" | "within", today: boolean}>}
  */
 function monthDays(calendar, { monthMs, seats, nowMs, startMs, endMs }) {
   const { year, month } = parts(monthMs);
@@ -29,7 +29,8 @@ function monthDays(calendar, { monthMs, seats, nowMs, startMs, endMs }) {
   const today = dayStart(nowMs);
   const first = startMs === null ? null : dayStart(startMs);
   const last = endMs === null ? first : dayStart(endMs - 1);
-  const days = Array((parts(monthMs).weekday + 6) % 7).fill(null);
+  const days = [];
+  for (let index = (parts(monthMs).weekday + 6) % 7; index > 0; index -= 1) days.push({ key: -index, day: 0, free: "", mark: "", today: false });
   for (let index = 0; index < count; index += 1) {
     const atMs = monthMs + index * DAY_MS;
     days.push({ key: atMs, day: index + 1, free: atMs < today ? "past" : howFree(periods, atMs, nowMs), mark: markOf(atMs, first, last), today: atMs === today });

@@ -81,4 +81,14 @@ function buzz() {
   wx.vibrateShort({ type: "light", fail() {} });
 }
 
-module.exports = { open, replace, openTab, restart, back, title, say, confirm, tell, choose, badge, copy, buzz };
+/** @param {string} selector */
+function scrollTo(selector) {
+  wx.pageScrollTo({ selector, duration: 200, fail() {} });
+}
+
+/** What was pulled down is new now. */
+function refreshed() {
+  wx.stopPullDownRefresh();
+}
+
+module.exports = { open, replace, openTab, restart, back, title, say, confirm, tell, choose, badge, copy, buzz, refreshed, scrollTo };

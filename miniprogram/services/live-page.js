@@ -16,17 +16,25 @@ const { store } = require("./live");
  * @param {object} definition
  * @param {object} [definition.local]  what the user has entered and what was asked of REST, at first
  * @param {(local: object, query: object) => {[name: string]: string | null}} [definition.topics]  what is watched
- * @param {(views: object, local: object, query: object) => object} definition.present  what is shown; every key is there each time
+ * @param {(views: object, local: object, query: object) => object} definition.present  what is shown; every key is there each time. Asked
+ *   with no views and an empty query too, for what is shown before anything is known
+ * @param {() => void} [definition.onDraw]  after what is shown has changed: for what follows from a push
  */
-function livePage({ local = {}, topics = () => ({}), present, onLoad, onShow, onHide, onUnload, ...rest }) {
+function livePage({ local = {}, topics = () => ({}), present, onDraw, onLoad, onShow, onHide, onUnload, ...rest }) {
   Page({
     ...rest,
+    data: { ...rest.data, ...present({}, copied(local), {}) },
 
     onLoad(query = {}) {
       this.query = decoded(query);
-      this.local = JSON.parse(JSON.stringify(local));
+      this.local = copied(local);
       this.gone = false;
-      this._binding = new Binding({ store, screen: this, present: (views) => present(views, this.local, this.query) });
+      this._binding = new Binding({
+        store,
+        screen: this,
+        present: (views) => present(views, this.local, this.query),
+        drawn: () => onDraw && onDraw.call(this),
+      });
       if (onLoad) onLoad.call(this, this.query);
       this._binding.see(topics(this.local, this.query));
     },
@@ -59,6 +67,10 @@ function livePage({ local = {}, topics = () => ({}), present, onLoad, onShow, on
       return this._binding.views;
     },
   });
+}
+
+function copied(local) {
+  return JSON.parse(JSON.stringify(local));
 }
 
 function decoded(query) {

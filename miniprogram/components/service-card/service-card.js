@@ -1,7 +1,7 @@
 // One listing in a list. `card` is lib/card.js's cardView.
 Component({
   properties: {
-    card: { type: Object, value: {} },
+    card: { type: Object, value: { id: "", category: "other", reasons: [] } },
     /** on a map: smaller, with a shadow of its own */
     floating: Boolean,
   },

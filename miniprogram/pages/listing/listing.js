@@ -1,1 +1,83 @@
-Page({});
+const files = require("../../platform/files");
+const screen = require("../../platform/screen");
+const live = require("../../services/live");
+const orders = require("../../services/orders");
+const session = require("../../services/session");
+const { topics: names } = require("../../services/listings");
+const { livePage } = require("../../services/live-page");
+const { listing: words, reason } = require("../../strings");
+const { LOCAL, present } = require("./present");
+
+livePage({
+  data: { words },
+  local: LOCAL,
+
+  topics: (local, { id }) => ({ listing: names.listing(id), calendar: orders.topics.calendar(id), holds: orders.topics.holds(id) }),
+
+  present: (views, local) => present(views, local, { nowMs: live.now(), userId: session.user && session.user.user_id }),
+
+  onDraw() {
+    this._price();
+  },
+
+  choose({ detail: { startMs, endMs } }) {
+    this.update({ startMs, endMs });
+  },
+
+  changeSeats({ currentTarget }) {
+    const seats = Math.min(Math.max(1, this.local.seats + Number(currentTarget.dataset.by)), this.data.maxSeats);
+    this.update({ seats });
+  },
+
+  /** The price of what is chosen, by the terms of now: asked once for each. */
+  async _price() {
+    const { startMs, endMs, seats, quoteOf } = this.local;
+    const { calendar } = this.data;
+    if (!startMs || !calendar) return;
+    const of = [startMs, endMs, seats, calendar.terms_version].join();
+    if (of === quoteOf) return;
+    this.update({ quoteOf: of, busy: true });
+    try {
+      const quote = await orders.quote({ listingId: this.query.id, startMs, endMs, seats });
+      if (this.local.quoteOf === of) this.update({ quote, busy: false, refusal: "" });
+    } catch (refusal) {
+      if (this.local.quoteOf === of) this.update({ quote: null, busy: false, refusal: reason(refusal, live.now()) });
+    }
+  },
+
+  retryPrice() {
+    this.update({ quoteOf: "" });
+  },
+
+  preview({ currentTarget }) {
+    const { photos } = this.data.listing;
+    files.preview(photos, photos[currentTarget.dataset.index]);
+  },
+
+  openOwner() {
+    screen.open(`/pages/credit/credit?user=${this.data.listing.owner.id}`);
+  },
+
+  ask() {
+    screen.open(`/pages/chat/chat?listing=${this.query.id}`);
+  },
+
+  manage() {
+    screen.open("/pages/my-listings/my-listings");
+  },
+
+  book() {
+    const { mayBook, startMs, endMs, seats } = this.data;
+    if (!startMs) return this._toCalendar();
+    if (mayBook) screen.open(`/pages/booking/booking?listing=${this.query.id}&start=${startMs}&end=${endMs}&seats=${seats}`);
+  },
+
+  _toCalendar() {
+    screen.say(words.pickFirst);
+    screen.scrollTo("#calendar");
+  },
+
+  back() {
+    screen.back();
+  },
+});

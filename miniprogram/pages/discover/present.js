@@ -1,0 +1,147 @@
+// What the discover page shows: what a search has found, as the areas' topics have changed it since.
+"use strict";
+
+const { cardView, mapPrice } = require("../../lib/card");
+const { boxAround, cellsOf, distanceM } = require("../../lib/geo");
+const { dayName, moment } = require("../../lib/time");
+const { photoUrl, topics: names } = require("../../services/listings");
+const { card: cardWords, categories, discover: words } = require("../../strings");
+
+/** Areas watched at once: as many as a phone's screen has at the scale of a town. */
+const MOST_CELLS = 16;
+
+/** Pins that a map can show and a person can tell apart. */
+const MOST_PINS = 60;
+
+const LOCAL = {
+  mode: "list", near: null, mine: null, box: null, chosen: "", centerOn: null,
+  category: "", typed: "", text: "", sort: "match", radiusM: 5000, leastFen: null, mostFen: null, free: null,
+  hits: null, next: null, candidates: 0, loading: false, refusal: null, sinceMs: 0,
+  sheet: null,
+}; // prettier-ignore
+
+function topics(local) {
+  const box = local.mode === "map" ? local.box : local.near && boxAround(local.near, Math.min(local.radiusM, 5000));
+  const cells = (box && cellsOf(box, MOST_CELLS)) || [];
+  const watched = {};
+  for (const cell of cells) watched[cell] = names.area(cell);
+  return watched;
+}
+
+/** All that the areas know, by listing: the newest of each. */
+function cardsOf(views) {
+  const cards = {};
+  for (const cell of Object.keys(views)) {
+    const found = views[cell] && views[cell].value;
+    for (const id of Object.keys(found || {})) {
+      if (!cards[id] || cards[id].version < found[id].version) cards[id] = found[id];
+    }
+  }
+  return cards;
+}
+
+function present(views, local, nowMs) {
+  const live = cardsOf(views);
+  const inMap = local.mode === "map";
+  const hits = local.hits || [];
+  const shown = hits.map((hit) => newest(hit, live)).filter(({ listing }) => listing.status === "live" || !inMap);
+  const pins = inMap ? pinsOf(shown, live, local) : [];
+  const chosen = inMap && local.chosen ? chosenCard(local, shown, live) : null;
+  return {
+    mode: local.mode,
+    typed: local.typed,
+    categories: [{ code: "", label: words.all }, ...Object.keys(categories).map((code) => ({ code, label: categories[code] }))].map((one) => ({
+      ...one, on: one.code === local.category,
+    })), // prettier-ignore
+    sorts: Object.keys(words.sorts).map((code) => ({ code, label: words.sorts[code], on: code === local.sort })),
+    filters: filterCount(local),
+    state: stateOf(local),
+    refusal: local.refusal,
+    narrowed: Boolean(local.category || local.text || filterCount(local)),
+    cards: inMap ? [] : shown.map(({ listing, distance_m: metres, why }) => cardView(listing, { words: cardWords, photoUrl, distanceM: metres, why })),
+    more: Boolean(local.next),
+    fresh: inMap ? 0 : freshCount(hits, live, local),
+    center: local.centerOn || local.near || { lat: 31.2304, lng: 121.4737 },
+    pins,
+    chosen: chosen ? chosen.id : "",
+    chosenCard: chosen,
+    mapHint: inMap ? mapHint(local, pins) : "",
+    sheet: local.sheet && sheetView(local.sheet, nowMs),
+  };
+}
+
+function newest(hit, live) {
+  const card = live[hit.listing.listing_id];
+  return card && card.version >= hit.listing.version ? { ...hit, listing: { ...hit.listing, ...card } } : hit;
+}
+
+function stateOf({ hits, refusal }) {
+  if (hits === null) return refusal ? "error" : "loading";
+  return hits.length ? "ready" : "empty";
+}
+
+/** Whether a card that a topic brought is one of those that are looked for; what only the server can tell is left to it. */
+function isWanted(card, { category, text, free, leastFen, mostFen }) {
+  if (text || free) return false;
+  if (category && card.category !== category) return false;
+  const day = card.price_day_fen;
+  if (leastFen !== null && !(day >= leastFen)) return false;
+  return mostFen === null || (day !== null && day !== undefined && day <= mostFen);
+}
+
+/** What was found, and what the areas have beside it. */
+function pinsOf(shown, live, local) {
+  const found = new Map(shown.map(({ listing }) => [listing.listing_id, listing]));
+  for (const id of Object.keys(live)) if (!found.has(id) && isWanted(live[id], local)) found.set(id, live[id]);
+  const { box } = local;
+  return [...found.values()]
+    .filter((card) => card.status === "live" && (!box || isWithin(card, box)))
+    .slice(0, MOST_PINS)
+    .map((card) => ({ id: card.listing_id, lat: card.lat, lng: card.lng, text: mapPrice(card), state: card.state || "free" }));
+}
+
+function isWithin({ lat, lng }, { south, west, north, east }) {
+  return lat >= south && lat <= north && lng >= west && lng <= east;
+}
+
+function chosenCard(local, shown, live) {
+  const hit = shown.find(({ listing }) => listing.listing_id === local.chosen);
+  const card = live[local.chosen] || (hit && hit.listing);
+  if (!card || card.status !== "live") return null;
+  const metres = hit ? hit.distance_m : local.mine ? distanceM(local.mine, card) : undefined;
+  return cardView(hit ? { ...hit.listing, ...card } : card, { words: cardWords, photoUrl, distanceM: metres, why: hit && hit.why });
+}
+
+/** Those that have come since the search, and would have been among its results. */
+function freshCount(hits, live, local) {
+  if (!local.hits || !local.near) return 0;
+  const known = new Set(hits.map(({ listing }) => listing.listing_id));
+  return Object.keys(live).filter((id) => {
+    const card = live[id];
+    return (
+      card.status === "live" && !known.has(id) && !local.known.includes(id) && isWanted(card, local) && distanceM(local.near, card) <= local.radiusM
+    );
+  }).length;
+}
+
+function mapHint(local, pins) {
+  if (local.box && cellsOf(local.box, MOST_CELLS) === null) return words.far;
+  if (local.hits === null) return "";
+  return pins.length ? words.count(pins.length) : words.noneHere;
+}
+
+function filterCount({ leastFen, mostFen, free, radiusM }) {
+  return Number(leastFen !== null || mostFen !== null) + Number(free !== null) + Number(radiusM !== LOCAL.radiusM);
+}
+
+function sheetView(sheet, nowMs) {
+  return {
+    ...sheet,
+    dayText: sheet.day ? dayName(sheet.dayMs, nowMs) : words.sheet.anyTime,
+    lengths: words.sheet.lengths.map(([label, hours]) => ({ label, hours, on: hours === sheet.hours })),
+    radii: words.sheet.radii.map(([label, metres]) => ({ label, metres, on: metres === sheet.radiusM })),
+    summary: sheet.day ? moment(sheet.dayMs + sheet.hour * 3600000, nowMs) : "",
+  };
+}
+
+module.exports = { LOCAL, topics, present, cardsOf, isWanted };
