@@ -20,6 +20,7 @@ from workers import (
     freeze_guard,
     inboxes,
     ledger_totals,
+    listing_states,
     order_timers,
     rating_windows,
     reconciliation,
@@ -36,6 +37,7 @@ from workers.republisher import Republisher
 CHORES: Mapping[str, Any] = {
     "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,
+    "listing_states": listing_states,
     "order_timers": order_timers,
     "rating_windows": rating_windows,
     "reconciliation": reconciliation,

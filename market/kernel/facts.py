@@ -30,6 +30,7 @@ class UserChanged:
     """The account has been deleted: what is left of it names nobody."""
     personal: bool = True
     """Whether what is shown to them may be chosen for them."""
+    banned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,16 @@ class ListingChanged:
     category: str
     terms: Terms
     address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingStateChanged:
+    """What the map says of a listing now: free, held or in_use. `version` counts these changes, which are none of the listing."""
+
+    KIND: ClassVar[str] = "listing.state_changed"
+    listing_id: Id
+    version: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +290,7 @@ ORDER_STATES = (
 )  # fmt: skip
 
 FactData = (
-    UserChanged | SessionRevoked | ListingChanged | OrderMoved | PaymentReceived | PaymentRefunded
+    UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | OrderMoved | PaymentReceived | PaymentRefunded
     | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
     | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced | EvidenceAdded
     | ExperimentChanged | ResultsSeen
@@ -288,7 +299,7 @@ FactData = (
 KINDS: dict[str, type[FactData]] = {
     kind.KIND: kind
     for kind in (
-        UserChanged, SessionRevoked, ListingChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
+        UserChanged, SessionRevoked, ListingChanged, ListingStateChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )

@@ -32,6 +32,7 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
     async def body(tx: Tx) -> ListingView:
         owner = await store.lock_owner(tx, call.actor.user_id)
         await tx.claim(call, command)
+        rules.may_offer(owner)
         require_live(listings, call, Point(command.lat, command.lng))
         rules.may_publish(await store.count_open(tx, owner.user_id))
         listing = Listing(
@@ -75,7 +76,7 @@ async def pause(listings: Listings, call: Call, command: Pause) -> ListingView:
 
 @action("listings.resume")
 async def resume(listings: Listings, call: Call, command: Resume) -> ListingView:
-    """Offer a paused listing again. Locks the listing."""
+    """Offer a paused listing again. Locks the owner, then the listing."""
     return await _move(listings, call, command, "resume")
 
 
@@ -89,6 +90,8 @@ async def _move(
     listings: Listings, call: Call, command: Pause | Resume | Close, move: rules.Move
 ) -> ListingView:
     async def body(tx: Tx) -> ListingView:
+        if move == "resume":
+            rules.may_offer(await store.lock_owner(tx, call.actor.user_id))
         before = await store.lock(tx, command.listing_id)
         await tx.claim(call, command)
         rules.may_change(before, call.actor.user_id, command.version)
@@ -108,6 +111,13 @@ async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
         return
     for listing in await store.lock_open_of(tx, owner.user_id):
         await save(tx, listing, rules.repaint(listing, owner))
+
+
+async def pause_all(tx: Tx, owner_id: Id) -> None:
+    """Offer nothing of an owner's for the time being. Locks their open listings."""
+    for listing in await store.lock_open_of(tx, owner_id):
+        if listing.status == "live":
+            await save(tx, listing, rules.move(listing, "pause"))
 
 
 async def close_all(tx: Tx, owner_id: Id) -> None:

@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import CreditChanged, Heard, ListingRated, OrderMoved, UserChanged
-from market.listings import actions, setting_store, store, taking_store
+from market.listings import actions, occupancy, setting_store, store
 from market.listings.rules import listing as rules
-from market.listings.rules import takings
 from market.listings.wing import Listings
 
 
 async def on_user(listings: Listings, tx: Tx, fact: Heard) -> None:
-    """Who is gone offers nothing any more. Locks the owner, then their open listings."""
+    """Who is gone or banned offers nothing any more. Locks the owner, then their open listings."""
     assert isinstance(fact.data, UserChanged)
     owner = await store.lock_owner(tx, fact.data.user_id)
     await actions.repaint(tx, owner, rules.hear_user(owner, fact.data))
     await setting_store.choose(tx, owner.user_id, fact.data.version, fact.data.personal)
     if fact.data.forgotten:
         await actions.close_all(tx, owner.user_id)
+    elif fact.data.banned:
+        await actions.pause_all(tx, owner.user_id)
 
 
 async def on_credit(listings: Listings, tx: Tx, fact: Heard) -> None:
@@ -47,8 +48,7 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
     """Note what orders take; count what has come to an end, and how much of it well, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    newest = {order.order_id: order for order in sorted(orders, key=lambda order: order.version)}
-    taking_store.save(tx, [takings.heard(order) for order in newest.values()])
+    await occupancy.hear(tx, orders)
     ended = Counter(order.listing_id for order in orders if order.state in ENDS)
     completed = Counter(order.listing_id for order in orders if order.state == "completed")
     if ended:

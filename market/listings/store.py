@@ -12,29 +12,30 @@ from market.kernel.errors import NotFound
 from market.kernel.geo import Box, Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
+from market.kernel.topics import Entry
 from market.listings.rules.listing import Attribute, Listing, Owner, OwnerCard
 from market.listings.rules.ranking import Candidate
-from market.listings.rules.shown import ListingCard, card, gone
+from market.listings.rules.shown import on_map
 
 OWNER = (
     "SELECT user_id, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, "
-    "ratings FROM owners WHERE user_id = %s FOR UPDATE"
+    "ratings, banned FROM owners WHERE user_id = %s FOR UPDATE"
 )
 PLACE_SECRET = "SELECT place_secret FROM owners WHERE user_id = %s"
 INSERT_OWNER = (
     "INSERT INTO owners (place_secret, user_version, openid, nickname, avatar_url, credit_version, "
-    "credit_centistars, ratings, user_id) VALUES (RANDOM_BYTES(16), %s, %s, %s, %s, %s, %s, %s, %s) "
+    "credit_centistars, ratings, banned, user_id) VALUES (RANDOM_BYTES(16), %s, %s, %s, %s, %s, %s, %s, %s, %s) "
     "ON DUPLICATE KEY UPDATE user_id = user_id"
 )
 UPDATE_OWNER = (
     "UPDATE owners SET user_version = %s, openid = %s, nickname = %s, avatar_url = %s, credit_version = %s, "
-    "credit_centistars = %s, ratings = %s WHERE user_id = %s"
+    "credit_centistars = %s, ratings = %s, banned = %s WHERE user_id = %s"
 )
 LISTING = (
     "SELECT id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
     "owner_credit_centistars, owner_ratings, status, review_note, title, description, category, photos, lat, lng, shown_lat, "
     "shown_lng, region, address, attributes, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, "
-    "published_ms FROM listings"
+    "published_ms, state, state_version FROM listings"
 )
 LISTING_VERSIONS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
@@ -73,7 +74,7 @@ CANDIDATES = (
 )
 CELL_VERSIONS = (
     "SELECT cell, CAST(SUM(version) AS SIGNED) FROM ("
-    "SELECT cell, version FROM listings WHERE cell IN ({marks}) UNION ALL "
+    "SELECT cell, version + state_version AS version FROM listings WHERE cell IN ({marks}) UNION ALL "
     "SELECT cell, version FROM departures WHERE cell IN ({marks})) AS versions GROUP BY cell"
 )
 IN_CELLS = (
@@ -97,7 +98,7 @@ def _listing(row: Row) -> Listing:
         id_, version, terms_version, owner_id, nickname, avatar_url, credit_centistars, owner_ratings,
         status, review_note, title, description, category, photos, lat, lng, shown_lat, shown_lng, region,
         address, attributes, terms, rating_version, rating_centistars, ratings, created, completed,
-        published_ms,
+        published_ms, state, state_version,
     ) = row  # fmt: skip
     return Listing(
         id=Id(id_), version=version, terms_version=terms_version,
@@ -110,6 +111,7 @@ def _listing(row: Row) -> Listing:
         region=region, address=address, attributes=wire.from_json(attributes, dict[str, Attribute]),
         terms=wire.from_json(terms, Terms), rating_version=rating_version, rating_centistars=rating_centistars,
         ratings=ratings, orders_created=created, orders_completed=completed, published_ms=published_ms,
+        state=state, state_version=state_version,
     )  # fmt: skip
 
 
@@ -136,10 +138,12 @@ async def lock_owner(tx: Tx, user_id: Id) -> Owner:
         assert row is not None
     (
         id_, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, ratings,
+        banned,
     ) = row  # fmt: skip
     return Owner(
         user_id=Id(id_), place_secret=place_secret, user_version=user_version, openid=openid,
         nickname=nickname, avatar_url=avatar_url, credit_version=credit_version, credit_centistars=credit_centistars, ratings=ratings,
+        banned=bool(banned),
     )  # fmt: skip
 
 
@@ -158,7 +162,7 @@ def _owner_values(owner: Owner) -> tuple[object, ...]:
     """In the order of INSERT_OWNER and UPDATE_OWNER alike."""
     return (
         owner.user_version, owner.openid, owner.nickname, owner.avatar_url, owner.credit_version,
-        owner.credit_centistars, owner.ratings, owner.user_id,
+        owner.credit_centistars, owner.ratings, owner.banned, owner.user_id,
     )  # fmt: skip
 
 
@@ -199,7 +203,7 @@ async def update(tx: Tx, before: Listing, after: Listing) -> None:
     """`before` is locked by this transaction."""
     await tx.execute(UPDATE, *_values(after, tx.now_ms))
     if before.cell != after.cell:
-        await tx.execute(LEAVE, before.cell, after.id, after.version, tx.now_ms)
+        await tx.execute(LEAVE, before.cell, after.id, after.card_version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
 
 
@@ -266,33 +270,31 @@ async def cell_versions(cursor: Cursor, cells: Sequence[str]) -> dict[str, int]:
     return {cell: int(version) for cell, version in await cursor.all(sql, *cells, *cells)}
 
 
-async def cards_in_cells(
-    cursor: Cursor, cells: Sequence[str], limit: int
-) -> dict[str, list[ListingCard]]:
+async def live_in_cells(cursor: Cursor, cells: Sequence[str], limit: int) -> dict[str, list[Entry]]:
     """Cell -> its live listings, the `limit` newest of each cell, newest first."""
-    found: dict[str, list[ListingCard]] = {cell: [] for cell in cells}
+    found: dict[str, list[Entry]] = {cell: [] for cell in cells}
     rows = await cursor.all(IN_CELLS.format(marks=_marks(cells)), *cells, limit)
     for listing in sorted(map(_listing, rows), key=lambda listing: listing.id, reverse=True):
-        found[listing.cell].append(card(listing))
+        found[listing.cell].append(on_map(listing))
     return found
 
 
 async def gone_from_cells(
     cursor: Cursor, cells: Sequence[str], since_ms: int, limit: int
-) -> dict[str, list[ListingCard]]:
+) -> dict[str, list[Entry]]:
     """Cell -> what was taken off it since then: paused, closed, or moved away (status "gone", at the version that left)."""
-    found: dict[str, list[ListingCard]] = {cell: [] for cell in cells}
+    found: dict[str, list[Entry]] = {cell: [] for cell in cells}
     marks = _marks(cells)
     most = limit * len(cells)
     for row in await cursor.all(UNOFFERED.format(marks=marks), *cells, since_ms, most):
         listing = _listing(row)
-        found[listing.cell].append(card(listing))
+        found[listing.cell].append(on_map(listing))
     departed = await cursor.all(DEPARTED.format(marks=marks), *cells, since_ms, most)
     known = {
         listing.id: listing for listing in await read(cursor, [Id(row[1]) for row in departed])
     }
     for cell, listing_id, version in departed:
-        found[cell].append(gone(known[listing_id], version))
+        found[cell].append(on_map(known[listing_id], left=version))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -14,7 +14,7 @@ from market.kernel.ids import Id
 from market.kernel.period import MINUTE_MS, Period
 from market.kernel.seats import Use, clash
 from market.listings.rules import takings as rules
-from market.listings.rules.takings import Taking
+from market.listings.rules.takings import State, Taking
 
 SAVE = (
     "INSERT INTO takings (order_id, version, listing_id, start_ms, until_ms, seats, in_use, due_ms) "
@@ -38,6 +38,15 @@ USES = (
     "SELECT listing_id, start_ms, until_ms, seats FROM takings "
     "WHERE listing_id IN ({}) AND until_ms > %s AND start_ms < %s AND seats > 0"
 )
+LOCK_STATES = "SELECT id, state, capacity FROM listings WHERE id IN ({}) ORDER BY id FOR UPDATE"
+NEAR = (
+    "SELECT order_id, version, listing_id, start_ms, until_ms, seats, in_use FROM takings "
+    "WHERE listing_id IN ({}) AND seats > 0 AND (in_use = 1 OR until_ms > %s AND start_ms < %s)"
+)
+SET_STATE = "UPDATE listings SET state = %s, state_version = state_version + 1 WHERE id IN ({})"
+DUE = "SELECT order_id, listing_id FROM takings WHERE due_ms <= %s ORDER BY due_ms LIMIT %s"
+FORGET = "DELETE FROM takings WHERE order_id IN ({}) AND due_ms <= %s AND until_ms <= %s"
+PUT_OFF = "UPDATE takings SET due_ms = until_ms WHERE order_id IN ({}) AND due_ms <= %s"
 
 
 def save(tx: Tx, takings: Collection[Taking]) -> None:
@@ -48,6 +57,45 @@ def save(tx: Tx, takings: Collection[Taking]) -> None:
             for t in sorted(takings, key=lambda taking: taking.order_id)
         ]  # fmt: skip
         tx.defer(many(SAVE, len(values)) + ON_NEWER, *chain.from_iterable(values))
+
+
+async def lock_states(tx: Tx, ids: Collection[Id]) -> list[tuple[Id, State, int, list[Taking]]]:
+    """Of the listings that exist, in id order: the state last told, the seats, and what is taken of them about now."""
+    wanted = sorted(ids)
+    marks = _marks(wanted)
+    soon_ms = tx.now_ms + rules.AHEAD_MS
+    listings, takings = await tx.together(
+        (LOCK_STATES.format(marks), *wanted),
+        (NEAR.format(marks), *wanted, tx.now_ms, soon_ms),
+    )
+    near: dict[int, list[Taking]] = {row[0]: [] for row in listings}
+    for order_id, version, listing_id, start_ms, until_ms, seats, in_use in takings:
+        if listing_id in near:
+            taking = Taking(
+                order_id=Id(order_id), version=version, listing_id=Id(listing_id), start_ms=start_ms,
+                until_ms=until_ms, seats=seats, in_use=bool(in_use),
+            )  # fmt: skip
+            near[listing_id].append(taking)
+    return [(Id(id_), state, capacity, near[id_]) for id_, state, capacity in listings]
+
+
+def set_states(tx: Tx, states: Mapping[Id, State]) -> None:
+    """All others than before, of listings locked by this transaction. Deferred."""
+    for state in sorted(set(states.values())):
+        ids = [id_ for id_ in states if states[id_] == state]
+        tx.defer(SET_STATE.format(_marks(ids)), state, *ids)
+
+
+async def due(cursor: Cursor, now_ms: int, limit: int) -> dict[Id, Id]:
+    """Order -> listing, where time alone may have changed something."""
+    return {Id(row[0]): Id(row[1]) for row in await cursor.all(DUE, now_ms, limit)}
+
+
+def pass_on(tx: Tx, order_ids: Iterable[Id]) -> None:
+    """Forget those which are over, and have the others looked at again when they will be. Deferred."""
+    ids = sorted(order_ids)
+    tx.defer(FORGET.format(_marks(ids)), *ids, tx.now_ms, tx.now_ms)
+    tx.defer(PUT_OFF.format(_marks(ids)), *ids, tx.now_ms)
 
 
 async def still_free(

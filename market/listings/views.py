@@ -19,7 +19,7 @@ from market.listings.rules import categories as category_rules
 from market.listings.rules import ranking, searching, shown
 from market.listings.rules.categories import CategoriesView
 from market.listings.rules.listing import Listing
-from market.listings.rules.shown import Hit, ListingCard, ListingView, MineView, SearchView, Why
+from market.listings.rules.shown import Hit, ListingView, MineView, SearchView, Why
 from market.listings.wing import Listings
 
 MAX_CANDIDATES = 2_000
@@ -142,13 +142,13 @@ async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> li
 async def _areas(cursor: Cursor, cells: Sequence[str], now_ms: int) -> list[Snapshot]:
     """Always whole, whatever the asker has: a listing that is missing from `entries` is not on offer in the cell.
 
-    Entries carry their listing's version, the same as the pushes do. Up to 200 are live, the newest of the cell. The rest are
+    Entries carry their card's version, the same as the pushes do. Up to 200 are live, the newest of the cell. The rest are
     what was taken off within the last day (their status is not live), for those whose push was lost or comes late. The
     snapshot's `version` rises with every change in the cell (see `store.cell_versions`), so equal versions mean equal
     cells; it is read before the entries, which may be newer than it says, never older.
     """
     versions = await store.cell_versions(cursor, cells)
-    live = await store.cards_in_cells(cursor, cells, MAX_IN_CELL)
+    live = await store.live_in_cells(cursor, cells, MAX_IN_CELL)
     gone = await store.gone_from_cells(cursor, cells, now_ms - GONE_TOLD_MS, MAX_IN_CELL)
     return [
         Snapshot(
@@ -159,17 +159,14 @@ async def _areas(cursor: Cursor, cells: Sequence[str], now_ms: int) -> list[Snap
     ]  # fmt: skip
 
 
-def _newest_each(cards: Sequence[ListingCard]) -> tuple[Entry, ...]:
-    """One entry per listing: it may have changed between the statements that found it."""
-    newest: dict[Id, ListingCard] = {}
-    for card in cards:
-        known = newest.setdefault(card.listing_id, card)
-        if card.version > known.version:
-            newest[card.listing_id] = card
-    return tuple(
-        Entry(version=card.version, payload=card, key=str(int(card.listing_id)))
-        for card in newest.values()
-    )
+def _newest_each(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """One per listing: it may have changed between the statements that found it."""
+    newest: dict[str | None, Entry] = {}
+    for entry in entries:
+        known = newest.setdefault(entry.key, entry)
+        if entry.version > known.version:
+            newest[entry.key] = entry
+    return tuple(newest.values())
 
 
 def _cell_of(topic: str) -> str | None:

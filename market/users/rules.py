@@ -114,6 +114,7 @@ def changed(user: User) -> Fact:
     data = UserChanged(
         user_id=user.id, version=user.version, nickname=user.nickname, avatar_url=user.avatar_url,
         role=user.role, openid=user.openid, forgotten=user.forgotten, personal=user.personal,
+        banned=user.banned,
     )  # fmt: skip
     return Fact(kind=UserChanged.KIND, entity=user.id, version=user.version, data=data)
 

@@ -15,6 +15,7 @@ from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.listings.rules import offer
 from market.listings.rules.ranking import deal_rate_percent
+from market.listings.rules.takings import State
 
 PRIOR_CENTISTARS = 400
 """What is shown of somebody, or something, that nobody has rated."""
@@ -52,6 +53,7 @@ class Owner:
     credit_version: int = 0
     credit_centistars: int = PRIOR_CENTISTARS
     ratings: int = 0
+    banned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,14 @@ class Listing:
     orders_created: int = 0
     orders_completed: int = 0
     published_ms: int
+    state: State = "free"
+    state_version: int = 0
+    """How often orders have changed the state, which is no change of the listing."""
+
+    @property
+    def card_version(self) -> int:
+        """Rises with every change of what a card shows."""
+        return self.version + self.state_version
 
     @property
     def cell(self) -> str:
@@ -115,6 +125,12 @@ def owner_card(owner: Owner) -> OwnerCard:
         user_id=owner.user_id, nickname=owner.nickname, avatar_url=owner.avatar_url,
         credit_centistars=owner.credit_centistars, ratings=owner.ratings,
     )  # fmt: skip
+
+
+def may_offer(owner: Owner) -> None:
+    """Raise Forbidden to the banned, whose last token may still be good for a moment."""
+    if owner.banned:
+        raise Forbidden("this account is banned")
 
 
 def may_publish(open_listings: int) -> None:
@@ -153,7 +169,7 @@ def hear_user(owner: Owner, heard: UserChanged) -> Owner:
         return owner
     return replace(
         owner, user_version=heard.version, openid=heard.openid, nickname=heard.nickname,
-        avatar_url=heard.avatar_url,
+        avatar_url=heard.avatar_url, banned=heard.banned,
     )  # fmt: skip
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from market.kernel.availability import Plan
-from market.kernel.facts import Fact, ListingChanged
+from market.kernel.facts import Fact, ListingChanged, ListingStateChanged
 from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Booking, Policy
-from market.kernel.topics import EVERYONE, Push, Readers
+from market.kernel.topics import EVERYONE, Entry, Push, Readers
 from market.listings.rules.categories import LABELS
 from market.listings.rules.listing import Attribute, Listing, OwnerCard, Status
 from market.listings.rules.ranking import Parts
+from market.listings.rules.takings import State
 
 GONE = "gone"
 """The status of a card in a cell that its listing has left."""
@@ -77,7 +78,8 @@ class ListingView:
 class ListingCard:
     """A listing in a list or on a map, and the payload of `area:CELL`. It is 150 to 300 m away from its `lat` and `lng`.
 
-    There `status` other than live means: take it off the map.
+    There `status` other than live means: take it off the map. `state`: free when somebody could have it from now on for two
+    hours; else in_use, or held (it is ordered for that time). Opening hours are another question.
     """
 
     listing_id: Id
@@ -103,6 +105,7 @@ class ListingCard:
     ratings: int
     deal_rate_percent: int
     orders_completed: int
+    state: State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,22 +181,26 @@ def card(listing: Listing) -> ListingCard:
         lng=listing.blurred.lng, **{name: getattr(listing.terms, name) for name in ON_CARDS},
         rating_centistars=listing.rating_centistars, ratings=listing.ratings,
         deal_rate_percent=listing.deal_rate_percent, orders_completed=listing.orders_completed,
+        state=listing.state,
     )  # fmt: skip
 
 
-def gone(listing: Listing, version: int) -> ListingCard:
-    """What is left of a listing in a cell that it left at that version."""
-    return replace(card(listing), status=GONE, version=version)
+def on_map(listing: Listing, *, left: int | None = None) -> Entry:
+    """The entry of a listing in its cell, or in one that it `left` at that version."""
+    version, payload = listing.card_version, card(listing)
+    if left is not None:
+        version, payload = left, replace(payload, status=GONE, version=left)
+    return Entry(version=version, payload=payload, key=str(int(listing.id)))
 
 
 def changed(before: Listing | None, after: Listing) -> Fact:
     """The fact that `after` has come to be, for its watchers and for those of its cell (and of the one it left)."""
     pushes = [
         Push(topic=f"listing:{after.id}", kind="state", version=after.version, payload=view(after)),
-        _on_map(after.cell, card(after)),
+        _on_map(after.cell, on_map(after)),
     ]
     if before is not None and before.cell != after.cell:
-        pushes.append(_on_map(before.cell, gone(after, after.version)))
+        pushes.append(_on_map(before.cell, on_map(after, left=after.card_version)))
     data = ListingChanged(
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,
@@ -205,6 +212,17 @@ def changed(before: Listing | None, after: Listing) -> Fact:
     )  # fmt: skip
 
 
+def state_changed(listing: Listing) -> Fact:
+    """The fact that orders have changed a listing's state, for those of its cell alone."""
+    data = ListingStateChanged(
+        listing_id=listing.id, version=listing.state_version, state=listing.state
+    )
+    return Fact(
+        kind=ListingStateChanged.KIND, entity=listing.id, version=listing.state_version, data=data,
+        pushes=(_on_map(listing.cell, on_map(listing)),),
+    )  # fmt: skip
+
+
 def may_join_listing() -> Readers:
     return EVERYONE
 
@@ -213,8 +231,7 @@ def may_join_area() -> Readers:
     return EVERYONE
 
 
-def _on_map(cell: str, payload: ListingCard) -> Push:
+def _on_map(cell: str, entry: Entry) -> Push:
     return Push(
-        topic=f"area:{cell}", kind="keyed", version=payload.version, payload=payload,
-        key=str(int(payload.listing_id)),
+        topic=f"area:{cell}", kind="keyed", version=entry.version, payload=entry.payload, key=entry.key
     )  # fmt: skip

@@ -39,7 +39,6 @@ class Taking:
         return near_ms if self.seats and near_ms > now_ms else self.until_ms
 
     def is_near(self, now_ms: int) -> bool:
-        """Whether the listing's state may have to do with it."""
         return self.in_use or self.start_ms < now_ms + AHEAD_MS
 
 
@@ -59,6 +58,11 @@ def heard(moved: OrderMoved) -> Taking:
         until_ms=max(moved.taken_until_ms, moved.end_ms), seats=moved.taken_seats,
         in_use=moved.state == "in_use",
     )  # fmt: skip
+
+
+def touches_now(moved: OrderMoved, now_ms: int) -> bool:
+    """Whether a listing's state may be another since this. What was in use may have begun long before its time."""
+    return heard(moved).is_near(now_ms) or moved.state in ("returned", "completed", "refunded")
 
 
 def wanted(period: Period, now_ms: int) -> Wanted:
