@@ -64,4 +64,19 @@ function evidence(orderId) {
   return rest({ path: `/v1/orders/${orderId}/evidence` });
 }
 
-module.exports = { topics, quote, hold, release, create, act, evidence };
+/**
+ * What using longer would cost, and until when it could be at most.
+ * @returns {Promise<{end_ms: number, amount_fen: number, terms_version: number, latest_end_ms: number}>}
+ */
+function quoteExtension(orderId, endMs) {
+  return rest({ path: `/v1/orders/${orderId}/extension`, query: { end_ms: endMs } });
+}
+
+/** Photos of how something was given back: lines of the order's conversation, where nobody can change them any more. */
+function keepPhotos(orderId, keys) {
+  for (const key of keys) {
+    live.command("chat.send", { conversation_id: orderId, kind: "image", object_key: key }).catch(() => {});
+  }
+}
+
+module.exports = { topics, quote, hold, release, create, act, evidence, quoteExtension, keepPhotos };

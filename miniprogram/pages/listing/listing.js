@@ -63,7 +63,7 @@ livePage({
   },
 
   manage() {
-    screen.open("/pages/my-listings/my-listings");
+    screen.open("/pages/mine/mine");
   },
 
   book() {

@@ -1,0 +1,146 @@
+// What the order's page shows one of its parties.
+"use strict";
+
+const { billView } = require("../../lib/bill");
+const { keptFen } = require("../../lib/cancelling");
+const { buttons, FAILED, FORMS, timeline } = require("../../lib/life");
+const { price } = require("../../lib/money");
+const { DAY_MS, duration, moment, period } = require("../../lib/time");
+const { photoUrl } = require("../../services/listings");
+const { bill: billWords, order: words, state: stateWords } = require("../../strings");
+
+const LOCAL = { role: "", sheet: null, busy: "", note: "", pieces: null, money: null, statement: null, moneyOf: "", confirming: false };
+
+/** States of a claim or a dispute, before, within and after. */
+const SHOWS_EVIDENCE = ["claimed", "disputed", "completed", "refunded"];
+
+/** The order as one of its two parties, whichever the user is. */
+function orderOf(views) {
+  const found = [views.buyer, views.owner].filter(Boolean);
+  const known = found.find(({ value }) => value);
+  if (known) return { order: known.value, view: known };
+  const refused = found.length > 0 && found.every(({ status }) => status === "refused");
+  return { order: null, view: { status: refused ? "refused" : "waiting" } };
+}
+
+function present(views, local, nowMs) {
+  const { order, view } = orderOf(views);
+  if (!order) {
+    return {
+      state: view.status === "refused" ? "error" : "loading", errorTitle: stateWords.notFoundTitle, errorHint: stateWords.notFoundHint,
+      order: null, head: null, steps: [], front: null, back: null, hasNext: false, more: [], busy: local.busy, note: local.note, sheet: null, pieces: [], money: null, code: null, extension: null, claim: null,
+    }; // prettier-ignore
+  }
+  const { role, state } = order;
+  const { first, second, more } = buttons(order.actions);
+  return {
+    state: "ready", errorTitle: "", errorHint: "",
+    head: headOf(order, local, nowMs),
+    steps: timeline(state, words.steps),
+    order: {
+      id: order.order_id, role, roleText: words.roles[role], state, title: order.title, listingId: order.listing_id,
+      when: period(order.start_ms, order.end_ms, nowMs), length: duration(order.end_ms - order.start_ms), seats: order.seats,
+      address: order.address || "", waitsForAddress: role === "buyer" && !order.address && !FAILED.includes(state),
+      bill: billView(order, billWords), reason: order.reason, ended: order.refund_fen !== null, mayRate: state === "completed",
+      lateText: order.late_fen ? words.late(price(order.late_fen)) : state === "in_use" && nowMs > order.end_ms ? words.lateNow : "",
+      payout: order.payout_fen !== null && order.payout_fen !== undefined ? price(order.payout_fen) : "",
+      fee: order.fee_fen ? price(order.fee_fen) : "", made: moment(order.created_ms, nowMs), hasEvidence: order.evidence > 0,
+    },
+    code: order.code ? { digits: order.code.split("").map((digit, index) => ({ index, digit })), title: words.codeTitle[role], hint: words.codeHint[role] } : null,
+    claim: order.claim_fen ? { amount: price(order.claim_fen), reason: order.reason } : null,
+    extension: extensionOf(order, nowMs),
+    front: first && { action: first, label: words.actions[first] },
+    back: second && { action: second, label: words.actions[second] },
+    hasNext: Boolean(first || second || order.doing || local.busy || state === "completed"),
+    more: more.map((action) => ({ action, label: words.actions[action] })),
+    busy: order.doing || local.busy,
+    note: local.note,
+    sheet: local.sheet && sheetOf(local.sheet, order, nowMs),
+    pieces: SHOWS_EVIDENCE.includes(state) ? piecesOf(local.pieces, nowMs) : [],
+    money: moneyOf(local, order),
+  }; // prettier-ignore
+}
+
+function headOf(order, local, nowMs) {
+  const [title, about] = words.states[order.state];
+  const due = order.due_ms && words.dues[order.due_action];
+  return {
+    title,
+    about: local.confirming && order.state === "pending_payment" ? words.payConfirming : about[order.role],
+    // A day and more is a date; less is a countdown.
+    untilMs: due && order.due_ms - nowMs < DAY_MS ? order.due_ms : 0,
+    untilText: due && order.due_ms - nowMs >= DAY_MS ? moment(order.due_ms, nowMs) : "",
+    dueText: due || "",
+    tone: FAILED.includes(order.state) ? "over" : ["claimed", "disputed"].includes(order.state) ? "warn" : order.state === "completed" ? "done" : "on",
+  };
+}
+
+function extensionOf({ extension }, nowMs) {
+  if (!extension || extension.state === "expired") return null;
+  const isOpen = extension.state === "pending_payment";
+  return {
+    until: words.extension.until(moment(extension.end_ms, nowMs)), amount: price(extension.amount_fen),
+    state: words.extension.state[extension.state], payByMs: isOpen ? extension.pay_by_ms : 0,
+  }; // prettier-ignore
+}
+
+/** @returns what cancelling brings, before it is done */
+function cancelText(order, nowMs) {
+  if (order.role === "owner") return order.state === "ready" ? words.sheets.ownerCancels : "";
+  if (order.state !== "ready") return words.sheets.refundNothing;
+  const kept = keptFen(order, nowMs);
+  return kept ? words.sheets.refund(price(order.total_fen - kept), price(kept)) : words.sheets.refundAll;
+}
+
+function sheetOf(sheet, order, nowMs) {
+  const { action } = sheet;
+  const own = words.sheets[action] || {};
+  const most = order.deposit_fen - order.late_fen;
+  return {
+    action,
+    kind: FORMS[action],
+    title: own.title || words.extension.title,
+    hint: action === "cancel" ? cancelText(order, nowMs) : own.hint || "",
+    placeholder: own.placeholder || "",
+    text: sheet.text,
+    code: sheet.code,
+    cells: [0, 1, 2, 3, 4, 5].map((index) => ({ index, digit: sheet.code[index] || "", on: index === sheet.code.length })),
+    amount: sheet.amount,
+    most: action === "claim" ? words.sheets.most(price(most)) : "",
+    takesPhotos: ["contest", "dispute", "evidence", "claim", "return"].includes(action),
+    photos: sheet.photos,
+    ends: sheet.ends.map(({ ms, text, day }) => ({ ms, text, day, on: ms === sheet.endMs })),
+    cost: sheet.cost,
+    trouble: sheet.trouble,
+    busy: sheet.busy,
+    submit: action === "extend" ? words.extension.submit : words.actions[action],
+    dangerous: ["cancel", "decline", "claim", "dispute"].includes(action),
+  };
+}
+
+function piecesOf(pieces, nowMs) {
+  return (pieces || []).map(({ seq, party, text, objects, at_ms: atMs }) => ({
+    seq, by: words.by[party] || party, text, photos: objects.map(photoUrl), at: moment(atMs, nowMs),
+  })); // prettier-ignore
+}
+
+/** Where every fen is: of who paid and of who earns. */
+function moneyOf({ statement, money }, order) {
+  if (!statement || !statement.paid_fen) return null;
+  const lines = [
+    [words.money.paid, statement.paid_fen],
+    [words.money.heldRent, statement.held_rent_fen],
+    [words.money.heldDeposit, statement.held_deposit_fen],
+    [words.money.refunded, statement.refunded_fen],
+    [words.money.owner, statement.owner_fen],
+    [words.money.fee, statement.fee_fen],
+  ];
+  const refunds = (money && money.paid && money.paid.refunds) || [];
+  return {
+    lines: lines.filter(([, fen], index) => fen || index === 0).map(([label, fen]) => ({ label, amount: price(fen) })),
+    refunds: refunds.map(({ refund_id: id, amount_fen: fen, status }) => ({ id, amount: price(fen), status: words.money.status[status] || status })),
+    isOwner: order.role === "owner",
+  };
+}
+
+module.exports = { LOCAL, SHOWS_EVIDENCE, orderOf, present };
