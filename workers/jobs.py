@@ -17,6 +17,7 @@ from infra.redis.client import connect
 from infra.redis.publish import Publisher
 from market.wings import open_wings
 from workers import (
+    experiments,
     freeze_guard,
     inboxes,
     ledger_totals,
@@ -35,6 +36,7 @@ from workers.relay import Relay
 from workers.republisher import Republisher
 
 CHORES: Mapping[str, Any] = {
+    "experiments": experiments,
     "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,
     "listing_states": listing_states,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from market.kernel.ids import Id
+
 UtcMs = Annotated[int, Meta(ge=0, le=2**53, description="UTC milliseconds")]
 
 
@@ -16,3 +18,8 @@ class FactsPerHour:
 
     from_ms: UtcMs
     to_ms: UtcMs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetResults:
+    experiment_id: Id

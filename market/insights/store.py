@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from infra.mysql.database import Cursor, Tx
-from market.insights.rules import HourView
+from market.insights.rules.counting import HourView
 from market.kernel.period import Period
 
 COUNT = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tests.integration.hostile.asking import Ask, Line, by, get
@@ -34,6 +35,16 @@ async def an_experiment(world: World) -> dict[str, Any]:
 
 async def a_draft(world: World) -> Ask:
     return Ask(world.operator, await an_experiment(world))
+
+
+async def a_result(world: World) -> Ask:
+    """As soon as insights has heard of it."""
+    id_ = (await an_experiment(world))["experiment_id"]
+    path, token = f"/v1/experiments/{id_}/results", world.operator.token
+    async with asyncio.timeout(20):
+        while (await world.ask("GET", path, token=token)).status != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return Ask(world.operator, {"experiment_id": id_})
 
 
 async def new_weights(world: World) -> Ask:
@@ -72,6 +83,7 @@ SETTING_LINES: dict[str, Line] = {
     "listings.set_weights": Line(
         build=new_weights, stranger="forbidden", stale=MOVED, see=changes_of("weights")
     ),
+    "insights.experiment_results": Line(build=a_result, stranger="forbidden"),
     "listings.setting_changes": Line(build=by("operator", name="weights", limit=5), stranger="forbidden"),
     "listings.flags": Line(build=by("operator"), stranger="forbidden"),
     "listings.set_flag": Line(

@@ -8,8 +8,8 @@ from infra.mysql.database import Tx
 from infra.process import Process, now_ms
 from market.insights import views
 from market.insights.commands import FactsPerHour
-from market.insights.handlers import COUNTED, HANDLERS
-from market.insights.rules import HourView
+from market.insights.handlers import HANDLERS, SPECIAL
+from market.insights.rules.counting import HourView
 from market.insights.wing import Insights, open_wing
 from market.kernel.errors import BadInput, Forbidden
 from market.kernel.facts import Heard, NoticeAdded
@@ -39,11 +39,12 @@ async def hear(insights: Insights, *facts: tuple[str, int]) -> None:
 
 
 async def test_every_kind_is_counted_but_notices(insights: Insights) -> None:
-    await hear(insights, *((kind, DAY_MS) for kind in COUNTED))
+    plain = [kind for kind in HANDLERS if kind not in SPECIAL]
+    await hear(insights, *((kind, DAY_MS) for kind in plain))
     view = await views.facts_per_hour(
         insights, call(someone("operator")), FactsPerHour(from_ms=DAY_MS, to_ms=DAY_MS + 1)
     )
-    assert {h.kind: h.facts for h in view.hours} == dict.fromkeys(COUNTED, 1)
+    assert {h.kind: h.facts for h in view.hours} == dict.fromkeys(plain, 1)
 
 
 async def test_facts_fall_into_the_hour_they_occurred_in(insights: Insights) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.insights import rules
+from market.insights.rules import counting as rules
 from market.kernel.errors import BadInput
 from market.kernel.period import HOUR_MS
 

@@ -1,4 +1,4 @@
-"""What follows for insights. Pure."""
+"""Facts by the hour."""
 
 from __future__ import annotations
 

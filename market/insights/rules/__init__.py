@@ -1,0 +1,1 @@
+"""What follows for insights: counts of facts, and what experiments have shown."""
