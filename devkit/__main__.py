@@ -13,7 +13,7 @@ COMMANDS = {
     "demo": "a guided walk through a running product",
     "bench": "one benchmark, by name (no name: the list)",
     "soak": "one long test, by name (no name: the list)",
-    "lint": "ruff, mypy --strict and import-linter",
+    "lint": "ruff, mypy --strict, import-linter and what a phone would refuse",
 }
 
 

@@ -1,4 +1,5 @@
-"""./dev lint: ruff, its formatter, mypy --strict and import-linter over everything that is Python here."""
+"""./dev lint: ruff, its formatter, mypy --strict and import-linter over everything that is Python here, and over the mini-program
+what a phone would refuse."""
 
 from __future__ import annotations
 
@@ -11,10 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit import ROOT
+from devkit.node import NodeError, find_node
+from devkit.phone import MINIPROGRAM, PHONE
 
 PACKAGES = (
     "hub", "api", "workers", "market", "infra", "sandbox", "deploy", "devkit", "loadtest", "tests",
 )  # fmt: skip
+MAIN_PACKAGE_BYTES = 1_000_000
+"""WeChat allows twice as much."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,6 +36,7 @@ def run_checks(*, fix: bool = False) -> int:
         ("ruff format", (tools / "ruff", "format", "--check", "--quiet", *PACKAGES)),
         ("mypy --strict", (sys.executable, "-m", "mypy", "--no-error-summary", *PACKAGES)),
         ("import-linter", (tools / "lint-imports", "--no-logo")),
+        ("mini-program", _miniprogram_check()),
     ]
     if fix:
         checks[:2] = [
@@ -41,6 +47,16 @@ def run_checks(*, fix: bool = False) -> int:
     if failed:
         print(f"lint: {', '.join(failed)} failed", flush=True)
     return 1 if failed else 0
+
+
+def _miniprogram_check() -> Sequence[str | Path]:
+    node = find_node()
+    if node is None:
+        raise NodeError("there is no node 20.10 or newer with npm")
+    for package in (PHONE, MINIPROGRAM):
+        node.install(package)
+    limit = ("--main-bytes", str(MAIN_PACKAGE_BYTES))
+    return (node.program, PHONE / "check.mjs", MINIPROGRAM, *limit)
 
 
 def _passes(name: str, argv: Sequence[str | Path]) -> bool:

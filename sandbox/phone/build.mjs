@@ -18,36 +18,47 @@ const ASSET = /\.(png|jpe?g|gif|svg|webp|ttf|woff2?|mp3|mp4)$/;
  * @returns {warnings, components: ids, used: files}
  */
 export async function build({ src, out, nodeModules, minify = false, expose = [] }) {
-  const project = new Project(src, nodeModules);
-  const { app, pages, components } = project.outline();
-  const templates = compileTemplates(project, components, builtIns);
-  styles(project, components);
-  const appCss = wxss(project, "app");
-  const shown = components.map(({ id, json, page, scope, css }) => ({ id, json, page, scope, css }));
-  const { code, map } = await bundle(
-    project,
-    [
-      `const phone = globalThis.__phone;`,
-      `phone.configure(${JSON.stringify({ app, pages, appCss, components: shown })});`,
-      `phone.templates(${JSON.stringify(templates)});`,
-      ...(project.has("app", ".js") ? [`phone.define("app", () => require("/app.js"));`] : []),
-      ...components.map(({ id }) => `phone.define(${JSON.stringify(id)}, () => require(${JSON.stringify(`/${id}.js`)}));`),
-      ...expose.map((file) => `phone.expose(${JSON.stringify(file)}, () => require(${JSON.stringify(`/${file}`)}));`),
-    ],
-    { minify },
-  );
-
+  const { project, outline, used, code, map } = await inspect(src, { nodeModules, minify, expose });
   fs.rmSync(out, { recursive: true, force: true });
   fs.mkdirSync(out, { recursive: true });
   fs.writeFileSync(path.join(out, "app.js"), `${code}\n//# sourceMappingURL=app.js.map\n`);
   fs.writeFileSync(path.join(out, "app.js.map"), map);
   await buildRuntime(out, { minify });
-  fs.cpSync(project.src, out, {
-    recursive: true,
-    filter: (file) =>
-      path.basename(file) !== "node_modules" && (fs.statSync(file).isDirectory() || ASSET.test(file)),
-  });
-  return { warnings: project.warnings, components: components.map(({ id }) => id), used: [...project.used] };
+  copyAssets(project.src, out);
+  return { warnings: project.warnings, components: outline.components.map(({ id }) => id), used };
+}
+
+/** Compiles, and writes nothing: {project, outline, used, code, map}. */
+export async function inspect(src, { nodeModules, minify = false, expose = [] } = {}) {
+  const project = new Project(src, nodeModules);
+  const outline = project.outline();
+  const { app, pages, components } = outline;
+  const templates = compileTemplates(project, components, builtIns);
+  styles(project, components);
+  const appCss = wxss(project, "app");
+  const shown = components.map(({ id, json, page, scope, css }) => ({ id, json, page, scope, css }));
+  const lines = [
+    `const phone = globalThis.__phone;`,
+    `phone.configure(${JSON.stringify({ app, pages, appCss, components: shown })});`,
+    `phone.templates(${JSON.stringify(templates)});`,
+    ...(project.has("app", ".js") ? [`phone.define("app", () => require("/app.js"));`] : []),
+    ...components.map(({ id }) => `phone.define(${JSON.stringify(id)}, () => require(${JSON.stringify(`/${id}.js`)}));`),
+    ...expose.map((file) => `phone.expose(${JSON.stringify(file)}, () => require(${JSON.stringify(`/${file}`)}));`),
+  ];
+  const { code, map } = await bundle(project, lines, { minify });
+  const used = [...project.used].filter((file) => fs.existsSync(file));
+  return { project, outline, used, code, map };
+}
+
+function copyAssets(from, to) {
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory() && entry.name !== "node_modules") copyAssets(source, target);
+    else if (ASSET.test(entry.name)) {
+      fs.mkdirSync(to, { recursive: true });
+      fs.copyFileSync(source, target);
+    }
+  }
 }
 
 async function buildRuntime(out, { minify }) {

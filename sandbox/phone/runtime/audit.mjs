@@ -27,11 +27,17 @@ export function notJson(value, at = "", above = []) {
   return null;
 }
 
+function tally(calls) {
+  const counts = {};
+  for (const { owner } of calls) counts[owner] = (counts[owner] ?? 0) + 1;
+  return Object.entries(counts).map(([owner, count]) => `${owner} x ${count}`).join(", ");
+}
+
 export class Audit {
   constructor() {
     this.limits = LIMITS;
     this.problems = [];
-    this.setData = { calls: 0, largestBytes: 0, mostPerSecond: 0, bytes: 0 };
+    this.setData = { calls: 0, largestBytes: 0, mostPerSecond: 0, busiest: "", bytes: 0 };
     this.requests = { now: 0, most: 0, sent: 0 };
     this.trees = {};
     this._recent = [];
@@ -52,8 +58,9 @@ export class Audit {
     } catch {
       // said above
     }
-    this._recent = this._recent.filter((at) => now - at < 1000);
-    this._recent.push(now);
+    this._recent = this._recent.filter(({ at }) => now - at < 1000);
+    this._recent.push({ at: now, owner });
+    if (this._recent.length > this.setData.mostPerSecond) this.setData.busiest = tally(this._recent);
     this.setData.calls += 1;
     this.setData.bytes += bytes;
     this.setData.largestBytes = Math.max(this.setData.largestBytes, bytes);

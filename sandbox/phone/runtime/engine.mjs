@@ -73,6 +73,11 @@ function showInDom() {
       this.$$.setAttribute(`data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, value);
     }
   };
+  const { addListener } = prototype;
+  prototype.addListener = function (name, ...rest) {
+    if (name === "tap" || name === "longpress") this.$$?.setAttribute?.("mp-tap", "");
+    return addListener.call(this, name, ...rest);
+  };
   const id = Object.getOwnPropertyDescriptor(prototype, "id");
   Object.defineProperty(prototype, "id", {
     ...id,

@@ -1,0 +1,32 @@
+// How large the packages are that a phone would download: files in use, as they are, with every asset that lies in the package.
+import fs from "node:fs";
+import path from "node:path";
+
+const ASSET = /\.(png|jpe?g|gif|svg|webp|ttf|woff2?|mp3|mp4|wxs)$/;
+
+function* assets(directory) {
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+    if (entry.name === "node_modules" || entry.name === "miniprogram_npm") continue;
+    const full = path.join(directory, entry.name);
+    if (entry.isDirectory()) yield* assets(full);
+    else if (ASSET.test(entry.name)) yield full;
+  }
+}
+
+/** {main, subpackages: {root: bytes}, total, largest: [[file, bytes]]}, in bytes. @param used what the build has read */
+export function sizes(project, { subpackages }, used) {
+  const files = new Set([...used, ...assets(project.src)]);
+  const roots = subpackages.map(({ root }) => [root, path.join(project.src, root) + path.sep]);
+  const result = { main: 0, subpackages: Object.fromEntries(roots.map(([root]) => [root, 0])), total: 0, largest: [] };
+  for (const file of files) {
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    if (!stat?.isFile()) continue;
+    const [root] = roots.find(([, directory]) => file.startsWith(directory)) ?? [];
+    if (root === undefined) result.main += stat.size;
+    else result.subpackages[root] += stat.size;
+    result.total += stat.size;
+    result.largest.push([path.relative(project.src, file), stat.size]);
+  }
+  result.largest = result.largest.sort((a, b) => b[1] - a[1]).slice(0, 12);
+  return result;
+}

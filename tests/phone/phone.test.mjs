@@ -1,0 +1,166 @@
+// The phone itself, in Chromium, with a mini-program that is made for it.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { serve } from "../../sandbox/phone/server.mjs";
+import { openBrowser, Phone } from "./people.mjs";
+
+const APP = new URL("app", import.meta.url).pathname;
+const out = fs.mkdtempSync(path.join(os.tmpdir(), "phone-test-"));
+let browser, server, echo, phone;
+
+before(async () => {
+  echo = http.createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => (body += part)).on("end", () => response.end(JSON.stringify({ got: JSON.parse(body || "null"), origin: request.headers.origin ?? null })));
+  });
+  await new Promise((done) => echo.listen(0, "127.0.0.1", done));
+  const api = `http://127.0.0.1:${echo.address().port}`;
+  server = await serve({ src: APP, out, config: { ext: { api } } });
+  browser = await openBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  echo.close();
+  fs.rmSync(out, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  phone = await Phone.open(browser, server.url, "somebody");
+});
+afterEach(() => phone.close());
+
+const seen = () => phone.page.evaluate(() => window.getApp() && window.__phone.pages.instances.map(({ route }) => route));
+
+test("templates, lists, components, slots and wxs are drawn, and taps change them", async () => {
+  await phone.sees("title", "标题");
+  await phone.sees("row-b", "1:乙");
+  await phone.sees("counter", "2 次");
+  await phone.on("counter").locator(".s0--box, [class*=box]").first().click();
+  await phone.sees("title", "数到 3");
+  await phone.sees("row-b", "1:丙");
+  await phone.passesAudit();
+});
+
+test("a component's classes are its own, rpx follow the screen, a fixed element stays above the tab bar", async () => {
+  const style = (testid, name) => phone.on(testid).evaluate((element, key) => getComputedStyle(element)[key], name);
+  assert.equal(await style("title", "fontSize"), "20px");
+  assert.equal(await style("title", "color"), "rgb(17, 34, 51)");
+  assert.equal(await style("title", "borderTopWidth"), "0px");
+  const box = await phone.on("foot").boundingBox();
+  assert.equal(Math.round(box.y + box.height), 812 - 50 - 34);
+  await phone.passesAudit();
+});
+
+test("typing reaches the page's data", async () => {
+  await phone.type("name", "小王");
+  await phone.sees("hello", "你好 小王");
+});
+
+test("pages open and close with their lives, their query and their own styles", async () => {
+  await phone.tap("go");
+  await phone.at("pages/detail/detail");
+  await phone.sees("query", "42 0/7");
+  assert.equal(await phone.page.locator(".mp-title").innerText(), "详情");
+  assert.deepEqual(await seen(), ["pages/home/home", "pages/detail/detail"]);
+  const tall = await phone.on("tall").boundingBox();
+  assert.equal(Math.round(tall.height), Math.round((812 - 88) / 2) + 34);
+  await phone.back();
+  await phone.at("pages/home/home");
+  assert.equal(await phone.on("title").evaluate((element) => getComputedStyle(element).color), "rgb(17, 34, 51)");
+});
+
+test("the tab bar keeps its pages", async () => {
+  await phone.type("name", "还在");
+  await phone.tap("tab-second");
+  await phone.at("pages/second/second");
+  await phone.tap("tab-home");
+  await phone.sees("hello", "还在");
+});
+
+test("a list scrolls to an element and says when it is low", async () => {
+  await phone.tap("tab-second");
+  await phone.tap("jump");
+  await phone.page.waitForFunction(() => document.querySelector("wx-scroll-view").scrollTop === 800);
+  await phone.on("list").evaluate((element) => element.scrollTo(0, 1e6));
+  await phone.sees("lower", "到底了");
+});
+
+test("requests go to allowed servers only, without the browser's origin, and not while offline", async () => {
+  await phone.tap("tab-second");
+  await phone.tap("ask");
+  await phone.sees("net", '200 {"got":{"a":1},"origin":null}');
+  await phone.network("none");
+  await phone.tap("ask");
+  await phone.sees("net", "request:fail");
+  await phone.network("wifi");
+  const refused = await phone.page.evaluate(() => window.wx.request({ url: "http://127.0.0.1:9/x" }).catch(({ errMsg }) => errMsg));
+  assert.match(refused, /url not in domain list/);
+});
+
+test("a payment is cancelled, or fails as told", async () => {
+  await phone.tap("pay");
+  await phone.tap("pay-cancel");
+  await phone.sees("paid", "requestPayment:fail cancel");
+  await phone.failNext("requestPayment", "out of money");
+  await phone.tap("pay");
+  await phone.sees("paid", "requestPayment:fail out of money");
+});
+
+test("setData of undefined is a problem, and the audit says so", async () => {
+  phone.expects(/setData.*rows is undefined/s);
+  await phone.tap("bad");
+  const { problems } = await phone.report();
+  assert.deepEqual(problems, ["setData: pages/home/home: rows is undefined"]);
+  await phone.passesAudit();
+});
+
+test("a photo is chosen and shown", async () => {
+  await phone.tap("photo");
+  await phone.choose("拍照");
+  await phone.on("picture").waitFor();
+  assert.ok(await phone.on("picture").locator("img").evaluate((img) => img.decode().then(() => img.naturalWidth)) > 100);
+});
+
+test("markers stand where the map says, and are tapped", async () => {
+  await phone.tap("marker-7");
+  await phone.sees("marker", "点了 7");
+  const region = await phone.page.evaluate(() => window.wx.createMapContext("map").getRegion());
+  assert.ok(region.southwest.latitude < 31.23 && region.northeast.latitude > 31.23);
+});
+
+test("five seconds after it went to the background, the app stands still until it is back", async () => {
+  await phone.tap("go");
+  await phone.sees("ticks", /[1-9]/);
+  await phone.background();
+  await phone.page.waitForFunction(() => window.__phone.life.timers.suspended);
+  const ticks = await phone.on("ticks").innerText();
+  await phone.page.waitForTimeout(350);
+  assert.equal(await phone.on("ticks").innerText(), ticks);
+  await phone.foreground();
+  await phone.page.waitForFunction((before) => Number(document.querySelector(".mp-page:not([hidden]) [data-testid=ticks]").innerText) > before + 1, Number(ticks));
+});
+
+test("two phones of one server have each their own storage", async () => {
+  const other = await Phone.open(browser, server.url, "another");
+  await phone.page.evaluate(() => window.wx.setStorageSync("who", { name: "甲" }));
+  assert.deepEqual(await phone.page.evaluate(() => window.wx.getStorageSync("who")), { name: "甲" });
+  assert.equal(await other.page.evaluate(() => window.wx.getStorageSync("who")), "");
+  await other.close();
+});
+
+test("the stage shows two phones, gives each its person, and sends one to the background", async () => {
+  const stage = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await stage.goto(server.url);
+  const [left, right] = [0, 1].map((at) => stage.frameLocator("iframe").nth(at));
+  await left.locator("[data-testid=title]").waitFor();
+  await right.locator("[data-testid=title]").waitFor();
+  await stage.locator("[data-act=background]").first().click();
+  await stage.frames()[1].waitForFunction(() => !window.__phone.life.shown);
+  assert.ok(await stage.frames()[2].evaluate(() => window.__phone.life.shown));
+  assert.deepEqual(await Promise.all(stage.frames().slice(1).map((frame) => frame.evaluate(() => window.__phone.settings.openid))), ["left", "right"]);
+  await stage.close();
+});
