@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.node import Node
+from devkit.node import Node, find_node
 from devkit.phone import MINIPROGRAM, PHONE
 from tests.miniprogram.test_node import run
 
@@ -15,8 +15,6 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def node() -> Node:
-    from devkit.node import find_node
-
     found = find_node()
     assert found is not None, "there is no node: ./dev installs one in .venv"
     for package in (PHONE, MINIPROGRAM):
@@ -24,9 +22,12 @@ def node() -> Node:
     return found
 
 
+@pytest.mark.timeout(120)
 def test_the_checks(node: Node) -> None:
-    run(node, HERE / "checks.test.mjs", timeout_s=50)
+    run(node, HERE / "checks.test.mjs", timeout_s=100)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(200)
 def test_the_phone_itself(node: Node) -> None:
-    run(node, HERE / "phone.test.mjs", timeout_s=55)
+    run(node, HERE / "phone.test.mjs", timeout_s=180)
