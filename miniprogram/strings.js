@@ -105,7 +105,7 @@ const card = {
   deposit: (amount) => `押金 ${amount}`,
   depositMayBeWaived: "信用可免押",
   noDeposit: "免押金",
-  states: { held: "有人正在预订", in_use: "使用中", off: "已下架" },
+  states: { held: "已被预订", in_use: "使用中", off: "已下架" },
   isNew: "新发布",
   cheaper: (percent) => `比附近低 ${percent}%`,
   liked: "好评",
@@ -310,8 +310,9 @@ const order = {
     cancelled: ["已取消", { buyer: "款项按取消规则退回", owner: "订单已取消，时段已释放" }],
     refunded: ["已全额退款", { buyer: "全部款项已退回", owner: "平台裁定全额退款给对方" }],
   },
-  /** what the clock will do, and when */
+  /** What comes next, after a countdown or a date; where these differ, both. */
   dues: {
+    start: ["后开始", "开始使用"], end: ["后需归还", "前归还"],
     forget: "后自动取消请求", expire: "后自动关闭", abandon: "后关闭", lapse: "后未交接将自动取消", settle: "后自动验收",
     escalate: "后转平台裁定", overdue: "后转平台处理", give_up: "后自动全额退款", extend_expire: "后延长失效", extend_abandon: "后关闭延长",
   }, // prettier-ignore

@@ -26,7 +26,7 @@ function compare(path, before, after, changes) {
   if (before === after) return;
   if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
     after.forEach((value, index) => compare(`${path}[${index}]`, before[index], value, changes));
-  } else if (isObject(before) && isObject(after) && sameKeys(before, after)) {
+  } else if (isObject(before) && isObject(after) && sameKeys(before, after) && isAddressable(after)) {
     for (const key of Object.keys(after)) compare(`${path}.${key}`, before[key], after[key], changes);
   } else if (!equal(before, after)) {
     changes[path] = plain(after);
@@ -39,10 +39,14 @@ function equal(a, b) {
   return isObject(a) && isObject(b) && sameKeys(a, b) && Object.keys(a).every((key) => equal(a[key], b[key]));
 }
 
-/** Keys that setData can address: a dot or a bracket in one would be read as a path. */
 function sameKeys(a, b) {
   const keys = Object.keys(b);
-  return keys.length === Object.keys(a).length && keys.every((key) => key in a && /^\w+$/.test(key));
+  return keys.length === Object.keys(a).length && keys.every((key) => key in a);
+}
+
+/** A dot or a bracket in a key would be read as a path by setData. */
+function isAddressable(value) {
+  return Object.keys(value).every((key) => /^\w+$/.test(key));
 }
 
 function isObject(value) {

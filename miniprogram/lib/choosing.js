@@ -58,9 +58,10 @@ function markOf(atMs, first, last) {
  */
 function starts(calendar, dayMs, seats, nowMs) {
   const shortestMs = calendar.shortest_minutes * MINUTE_MS;
+  const latestMs = Math.min(dayMs + DAY_MS - 1, nowMs + calendar.horizon_days * DAY_MS);
   const found = [];
   for (const [from, to] of freePeriods(calendar, [dayMs, dayMs + DAY_MS + calendar.longest_minutes * MINUTE_MS], seats, nowMs)) {
-    for (let ms = Math.ceil(from / STEP_MS) * STEP_MS; ms + shortestMs <= to && ms < dayMs + DAY_MS; ms += STEP_MS) {
+    for (let ms = Math.ceil(from / STEP_MS) * STEP_MS; ms + shortestMs <= to && ms <= latestMs; ms += STEP_MS) {
       if (ms >= dayMs) found.push({ ms, text: clock(ms) });
     }
   }

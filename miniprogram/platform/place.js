@@ -11,8 +11,8 @@ function whereabouts() {
   return new Promise((resolve) => {
     const ask = wx.getFuzzyLocation || wx.getLocation;
     ask({
-      type: "wgs84",
-      success: ({ latitude, longitude }) => resolve({ lat: latitude, lng: longitude }),
+      type: "gcj02",
+      success: ({ latitude, longitude }) => resolve(fromMap({ lat: latitude, lng: longitude })),
       fail: () => resolve(null),
     });
   });

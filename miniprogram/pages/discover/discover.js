@@ -20,6 +20,7 @@ const SAME_M = 300;
 const SETTLE_MS = 400;
 
 const PAGE = 20;
+const MAP_PAGE = 50;
 
 livePage({
   data: { words },
@@ -31,10 +32,12 @@ livePage({
     this.local.near = load("near") || DEFAULT;
     this.find();
     this.locate({ asked: false });
+    this._stop = live.onConnection(({ state }) => state === "live" && this.local.refusal && this.find());
   },
 
   onUnload() {
     clearTimeout(this._timer);
+    this._stop();
   },
 
   async onPullDownRefresh() {
@@ -112,7 +115,7 @@ livePage({
     const { mode, near, mine, box, radiusM, category, text, leastFen, mostFen, free, sort } = this.local;
     const asked = (this._asked = {});
     const where = mode === "map" && box ? { box, near: mine || undefined } : { near, radiusM };
-    this._where = { ...where, category, text, leastFen, mostFen, free, sort, limit: mode === "map" ? 60 : PAGE };
+    this._where = { ...where, category, text, leastFen, mostFen, free, sort, limit: mode === "map" ? MAP_PAGE : PAGE };
     try {
       const { hits, next, candidates } = await listings.search(this._where);
       if (asked !== this._asked) return;

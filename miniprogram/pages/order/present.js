@@ -47,7 +47,7 @@ function present(views, local, nowMs) {
       fee: order.fee_fen ? price(order.fee_fen) : "", made: moment(order.created_ms, nowMs), hasEvidence: order.evidence > 0,
     },
     code: order.code ? { digits: order.code.split("").map((digit, index) => ({ index, digit })), title: words.codeTitle[role], hint: words.codeHint[role] } : null,
-    claim: order.claim_fen ? { amount: price(order.claim_fen), reason: order.reason } : null,
+    claim: order.claim_fen ? { amount: price(order.claim_fen), reason: state === "claimed" ? order.reason : "" } : null,
     extension: extensionOf(order, nowMs),
     front: first && { action: first, label: words.actions[first] },
     back: second && { action: second, label: words.actions[second] },
@@ -61,16 +61,24 @@ function present(views, local, nowMs) {
   }; // prettier-ignore
 }
 
+/** What a party waits for next: what was agreed on, or what happens by itself. */
+function awaited(order, nowMs) {
+  if (order.state === "ready" && nowMs < order.start_ms) return [order.start_ms, words.dues.start];
+  if (order.state === "in_use" && nowMs < order.end_ms) return [order.end_ms, words.dues.end];
+  return [order.due_ms, words.dues[order.due_action]];
+}
+
 function headOf(order, local, nowMs) {
   const [title, about] = words.states[order.state];
-  const due = order.due_ms && words.dues[order.due_action];
+  const [dueMs, due] = awaited(order, nowMs);
+  const isSoon = dueMs - nowMs < DAY_MS;
   return {
     title,
     about: local.confirming && order.state === "pending_payment" ? words.payConfirming : about[order.role],
     // A day and more is a date; less is a countdown.
-    untilMs: due && order.due_ms - nowMs < DAY_MS ? order.due_ms : 0,
-    untilText: due && order.due_ms - nowMs >= DAY_MS ? moment(order.due_ms, nowMs) : "",
-    dueText: due || "",
+    untilMs: due && isSoon ? dueMs : 0,
+    untilText: due && !isSoon ? moment(dueMs, nowMs) : "",
+    dueText: typeof due === "string" ? due : due ? due[isSoon ? 0 : 1] : "",
     tone: FAILED.includes(order.state) ? "over" : ["claimed", "disputed"].includes(order.state) ? "warn" : order.state === "completed" ? "done" : "on",
   };
 }
@@ -106,7 +114,7 @@ function sheetOf(sheet, order, nowMs) {
     code: sheet.code,
     cells: [0, 1, 2, 3, 4, 5].map((index) => ({ index, digit: sheet.code[index] || "", on: index === sheet.code.length })),
     amount: sheet.amount,
-    most: action === "claim" ? words.sheets.most(price(most)) : "",
+    most: action === "claim" ? words.sheets.claim.most(price(most)) : "",
     takesPhotos: ["contest", "dispute", "evidence", "claim", "return"].includes(action),
     photos: sheet.photos,
     ends: sheet.ends.map(({ ms, text, day }) => ({ ms, text, day, on: ms === sheet.endMs })),
