@@ -404,6 +404,317 @@ const order = {
   payFailed: "付款没有成功，没有扣款，请再试一次",
 };
 
+const ratingStars = {
+  none: "还没有评分",
+  said: (stars) => `${stars} 星`,
+};
+
+const credit = {
+  levels: { great: "信用极好", good: "信用优秀", fair: "信用良好", low: "信用一般", new: "新用户" },
+  noRatings: "还没有人评价",
+  count: (ratings) => `${ratings} 人评价`,
+  theirs: "信用",
+  sides: { buyer: "租客", owner: "物主" },
+  noComment: "没有写文字评价",
+  reasons: (ratings, stars) => [
+    "每个人都从 4 星开始，相当于已有 5 人各给了 4 星，所以一两次评价不会让分数大起大落。",
+    ratings ? `之后每笔完成的订单，对方在守时、物品状况和沟通三方面的评分都会计入。你已有 ${ratings} 次评价，现在是 ${stars} 星。` : "完成订单并互相评价后，对方在守时、物品状况和沟通三方面的评分就会计入。",
+    "双方都评价之后，或 14 天到期后，评价才公开并计入信用；写下后不能修改。",
+  ],
+  waiver: (percent, level) => {
+    if (percent === 100) return { tone: "note-brand", text: "你可以免交押金（物主开启了信用免押的物品）。" };
+    if (percent > 0) return { tone: "note-brand", text: "你的押金可以减半（物主开启了信用免押的物品）。达到 4.7 星且有 12 次评价时全免。" };
+    return { tone: "", text: level === "new" ? "达到 4.5 星且有 5 次评价时押金减半，4.7 星且有 12 次评价时全免。" : "再积累一些好评：4.5 星且有 5 次评价时押金减半，4.7 星且有 12 次评价时全免。" };
+  },
+};
+
+const photos = {
+  add: "添加照片",
+  remove: "删除照片",
+  retry: "重试",
+  cover: "封面",
+  progress: (done, all) => `正在上传，已完成 ${done}/${all}`,
+  refused: {
+    photo_type: "只支持 JPG、PNG 和 WebP 图片",
+    photo_large: "图片不能超过 5 MB",
+    photo_gone: "找不到这张图片了，请重新选择",
+    photo_refused: "图片没有通过检查，请换一张",
+    bad_image: "这张图片无法显示，请换一张",
+    quota_spent: "今天上传的图片已达上限，请明天再试",
+  },
+};
+
+const orders = {
+  roles: [
+    { id: "buyer", label: "我租的" },
+    { id: "owner", label: "我出租的" },
+  ],
+  filters: [
+    { id: "all", label: "全部" },
+    { id: "todo", label: "待我处理" },
+    { id: "active", label: "进行中" },
+    { id: "over", label: "已结束" },
+  ],
+  empty: {
+    buyer: { title: "还没有租过东西", hint: "看看附近的邻居在分享什么", action: "去发现" },
+    owner: { title: "还没有人租你的东西", hint: "发布闲置物品，让它们为你赚点零花钱", action: "去发布" },
+    todo: { title: "没有要处理的订单", hint: "需要你付款、交接或确认的订单会出现在这里", action: "" },
+    active: { title: "没有进行中的订单", hint: "", action: "" },
+    over: { title: "没有已结束的订单", hint: "", action: "" },
+  },
+  states: {
+    requested: { label: "待物主确认", tone: "warn" },
+    pending_payment: { label: "待付款", tone: "warn" },
+    expiring: { label: "核对付款中", tone: "info" },
+    ready: { label: "待交接", tone: "brand" },
+    in_use: { label: "使用中", tone: "brand" },
+    returned: { label: "待验收", tone: "info" },
+    claimed: { label: "索赔待答复", tone: "danger" },
+    disputed: { label: "平台处理中", tone: "danger" },
+    completed: { label: "已完成", tone: "plain" },
+    declined: { label: "未通过", tone: "plain" },
+    expired: { label: "已超时", tone: "plain" },
+    cancelled: { label: "已取消", tone: "plain" },
+    refunded: { label: "已退款", tone: "plain" },
+  },
+  duties: { pay: "去付款", answer: "答复索赔", meet: "查看交接码", give_back: "去归还", decide: "去确认", inspect: "去验收", hand_over: "去交接" },
+  until: (moment) => `${moment} 前`,
+  seats: (seats) => `${seats} 份`,
+  payout: "到手",
+  rent: "租客支付",
+  total: "合计",
+  withDeposit: "合计（含押金）",
+};
+
+const messages = {
+  tabs: [
+    { id: "chats", label: "聊天" },
+    { id: "notices", label: "通知" },
+  ],
+  icons: { order: "orders", payment: "wallet", rating: "star", ratings: "star", credit: "shield", notice: "bell", listing: "box" },
+  silent: "还没有消息",
+  subject: (kind, title, own) => (kind === "order" ? `订单 · ${title}` : own ? `咨询你的「${title}」` : `咨询 · ${title}`),
+  line: (line, mine) => {
+    const text = line.erased ? "[消息已清除]" : line.kind === "image" ? "[图片]" : line.text.replace(/\s+/g, " ");
+    return mine ? `我：${text}` : text;
+  },
+};
+
+const chat = {
+  states: { sending: "发送中", sent: "已发送", read: "已读", failed: "", "": "" },
+  failedHint: "未发出，点此处理",
+  erased: "这条消息已被清除",
+  notOpen: "它可能还没有建立好，或者你没有权限查看",
+  typing: "对方正在输入…",
+  here: "对方正在看这个对话",
+  resend: "重新发送",
+  discard: "删除这条",
+  copy: "复制",
+  gone: "已下架",
+  aboutListing: "正在咨询这件物品",
+  units: { hour: "/小时", day: "/天", week: "/周" },
+};
+
+const publish = {
+  steps: [
+    { title: "分享什么", hint: "说清楚是什么，别人才知道合不合用" },
+    { title: "照片", hint: "最多 9 张，第一张是封面" },
+    { title: "在哪里交接", hint: "选一个你方便的地方" },
+    { title: "什么时候可以租", hint: "之后随时可以改" },
+    { title: "价格与规则", hint: "租金归你，平台只在成交后收服务费" },
+    { title: "看一遍再提交", hint: "点任何一项都可以修改" },
+  ],
+  faults: {
+    category: "请选择类别", title: "标题至少 2 个字", attribute: "请选择", place: "请在地图上选择位置", days: "请至少选择一天",
+    price: "租金至少填一项", amount: "请填写正确的金额，如 35 或 35.5",
+  },
+  incomplete: "还有必填项没有填好",
+  waitForPhotos: "照片还在上传，请稍等",
+  notDone: "没有提交成功",
+  refused: {
+    incomplete: "还有必填项没有填好，请检查后再提交",
+    bad_attribute: "有一项细节不符合要求，请检查后再提交",
+    duplicate: "你已经发布过同样的物品了，请到“我的发布”里修改",
+    conflict: "现在不能提交，请到“我的发布”查看它的状态",
+    not_found: "有照片没有上传成功，请删除后重新添加",
+    illegal_transition: "它正在检查中，请到“我的发布”查看",
+  },
+  saved: "草稿已保存",
+  savedHere: "草稿已保存在手机上",
+  startOver: { title: "清空重新填写？", content: "已填写的内容会丢失。", confirm: "清空", dangerous: true },
+  suggestion: (unit, low, high, n) => `附近 ${n} 件同类${{ hour: "每小时", day: "每天", week: "每周" }[unit]} ${low}–${high}`,
+  use: (middle) => `用 ${middle}`,
+  units: { hour: "/小时", day: "/天", week: "/周" },
+  policies: [
+    { id: "flexible", label: "宽松", hint: "开始前 1 小时以上取消，全额退款" },
+    { id: "moderate", label: "适中", hint: "开始前 24 小时以上取消，全额退款" },
+    { id: "strict", label: "严格", hint: "开始前较久取消才全额退款，越晚扣得越多" },
+  ],
+  bookings: [
+    { id: "instant", label: "直接预订", hint: "付款即成交，更容易租出去" },
+    { id: "request", label: "先由我确认", hint: "你同意后对方再付款，24 小时内答复" },
+  ],
+  notices: ["不限", "1 小时", "12 小时", "1 天", "2 天"],
+  buffers: ["不需要", "30 分钟", "1 小时", "4 小时", "1 天"],
+  rows: { what: "类别", place: "地点", times: "时间", price: "租金", deposit: "押金", rules: "规则" },
+  ownPlan: "自定义时间",
+  closedDays: (days) => `另有 ${days} 天不出租`,
+  waives: "，信用好的人少付",
+  noDeposit: "不收押金",
+  results: {
+    live: { icon: "check-circle", heading: "已上架", text: "附近的人现在就能看到它。" },
+    review: { icon: "clock", heading: "已提交，正在检查", text: "通常几秒内完成；需要人工复核时会通知你。" },
+    rejected: { icon: "alert", heading: "没有通过检查", text: "请到“我的发布”查看原因，修改后重新提交。" },
+    paused: { icon: "check-circle", heading: "已保存", text: "物品仍在暂停中，可以在“我的发布”里恢复。" },
+    draft: { icon: "edit", heading: "已保存为草稿", text: "可以随时继续填写。" },
+    closed: { icon: "box", heading: "已下架", text: "" },
+  },
+};
+
+const mine = {
+  filters: [
+    { id: "open", label: "出租中" },
+    { id: "waiting", label: "草稿与审核" },
+    { id: "closed", label: "已下架" },
+  ],
+  groups: { open: ["live", "paused"], waiting: ["draft", "review", "rejected"], closed: ["closed"] },
+  empty: {
+    open: { title: "还没有出租中的物品", hint: "家里闲置的工具、自行车、相机，都可以分享" },
+    waiting: { title: "没有草稿", hint: "没填完的发布会保存在这里" },
+    closed: { title: "没有下架的物品", hint: "" },
+  },
+  states: {
+    live: { label: "出租中", tone: "brand" },
+    paused: { label: "已暂停", tone: "warn" },
+    draft: { label: "草稿", tone: "plain" },
+    review: { label: "检查中", tone: "info" },
+    rejected: { label: "未通过", tone: "danger" },
+    closed: { label: "已下架", tone: "plain" },
+  },
+  notes: { review: "正在检查文字和图片，通过后自动上架。", paused: "暂停中：别人搜不到，也不能预订；已有的订单不受影响。" },
+  pending: "修改的内容正在检查，通过后会替换现在的内容。",
+  untitled: "还没有标题",
+  unpriced: "还没有定价",
+  numbers: (created, completed, rate, stars, views) => [
+    ...(views === undefined || views === null ? [] : [{ label: "浏览", value: String(views) }]),
+    { label: "订单", value: String(Math.max(created, completed)) },
+    { label: "完成", value: String(completed) },
+    { label: "成交率", value: created ? `${rate}%` : "—" },
+    { label: "评分", value: stars },
+  ],
+  moves: {
+    live: [{ what: "close", label: "下架", look: "ghost" }, { what: "pause", label: "暂停", look: "" }, { what: "edit", label: "修改", look: "soft" }],
+    paused: [{ what: "close", label: "下架", look: "ghost" }, { what: "edit", label: "修改", look: "" }, { what: "resume", label: "恢复出租", look: "main" }],
+    draft: [{ what: "close", label: "删除", look: "ghost" }, { what: "edit", label: "继续填写", look: "main" }],
+    review: [{ what: "withdraw", label: "撤回修改", look: "" }],
+    rejected: [{ what: "close", label: "删除", look: "ghost" }, { what: "edit", label: "修改后重新提交", look: "main" }],
+    closed: [],
+  },
+  sure: {
+    close: { title: "确定下架？", content: "下架后不能恢复，需要重新发布。已有的订单不受影响。", confirm: "下架", dangerous: true },
+    withdraw: { title: "撤回到草稿？", content: "检查会停止，修改后可以重新提交。", confirm: "撤回" },
+  },
+  done: { pause: "已暂停", resume: "已恢复出租", close: "已下架", withdraw: "已撤回到草稿" },
+  replaceDraft: { title: "替换没填完的草稿？", content: "发布页里有一份没填完的内容，继续会用这件物品替换它。", confirm: "替换" },
+};
+
+const me = {
+  sections: [
+    {
+      id: "own",
+      links: [
+        { id: "mine", icon: "box", label: "我的发布", url: "/pages/mine/mine" },
+        { id: "wallet", icon: "wallet", label: "收款账户与收入", url: "/pages/onboarding/onboarding" },
+        { id: "credit", icon: "star", label: "信用与评价", url: "/pages/credit/credit" },
+      ],
+    },
+    {
+      id: "choices",
+      links: [
+        { id: "privacy", icon: "lock", label: "隐私与数据", url: "/pages/privacy/privacy" },
+      ],
+    },
+  ],
+  leave: { title: "退出登录？", content: "退出后不会收到这台设备上的提醒。", confirm: "退出" },
+};
+
+const rating = {
+  aspects: [
+    { id: "punctuality", label: "守时", hint: "按约定时间交接和归还" },
+    { id: "condition", label: "物品状况", hint: "与描述相符、爱护物品" },
+    { id: "communication", label: "沟通", hint: "回复及时、说得清楚" },
+  ],
+  grades: ["", "很差", "不太好", "一般", "不错", "非常好"],
+  other: { buyer: "物主", owner: "租客" },
+  tags: {
+    buyer: ["物品和描述一致", "交接很顺利", "物主很热心", "还会再租"],
+    owner: ["很爱护物品", "准时归还", "沟通顺畅", "欢迎再来"],
+  },
+  closes: (moment) => `${moment} 前可以评价`,
+  waiting: (rated, moment) => (rated ? "对方已经评价，等你的评价后一起公开。" : `对方评价后一起公开；最晚 ${moment} 公开。`),
+  early: "订单完成后才能评价；刚刚完成的订单请稍等几秒",
+};
+
+const settings = { saved: "已保存" };
+
+const privacy = {
+  parts: { me: "资料", credit: "信用", listings: "发布", orders: "订单", money: "账目", notices: "通知", chats: "聊天" },
+  gathering: (part) => `正在整理${part}…`,
+  file: "我的数据.json",
+  notSaved: "没有保存成功，请再试一次",
+  stillOpen: { title: "还有进行中的订单", text: (orders) => `你有 ${orders} 笔订单还没有结束。请先完成或取消它们，再注销账号。` },
+  forget: { title: "注销账号？", content: "昵称、头像和微信身份会被删除，发布的物品会下架。", confirm: "继续", dangerous: true },
+  forgetReally: { title: "真的要注销吗？", content: "注销后不能恢复。同一个微信再次登录会是新的账号。", confirm: "注销", dangerous: true },
+  updated: (day) => `本说明自 ${day} 起生效。`,
+  policy: [
+    { title: "我们收集什么", text: "登录时：微信提供的用户标识，不含手机号。\n你填写的：昵称、头像、发布的内容、照片和交接地点。\n使用中产生的：订单、聊天、评价和账目。\n位置：仅在你查找附近物品时使用模糊位置，不在后台收集。" },
+    { title: "怎么使用", text: "用来让附近的人找到你的物品、完成预订和交接、处理争议、计算信用。打开个性化排序时，会参考你看过和租过的东西调整搜索结果的顺序，可以随时关闭。" },
+    { title: "谁能看到", text: "所有人：昵称、头像、发布的物品、信用和公开的评价；物品位置只显示 150–300 米内的大概范围。\n订单的另一方：付款后可见交接地址和聊天内容。\n微信支付：收款资料加密后直接交给微信支付审核，我们不保存。\n平台人员：只在处理争议时查看相关订单、聊天和证据。" },
+    { title: "保存多久", text: "账号存在期间保存。聊天记录加密保存，发生争议时作为证据。注销后，你的昵称、头像和微信身份立即删除；订单和账目按法律要求的期限保留，但不再与你关联。" },
+    { title: "你的权利", text: "随时查看和修改资料，导出全部数据，关闭个性化排序，注销账号。以上都可以在这个页面完成。" },
+  ],
+};
+
+const consent = {
+  points: [
+    { icon: "pin", title: "位置", text: "用模糊位置查找附近的物品；不允许也能在地图上自己选。" },
+    { icon: "user", title: "微信身份", text: "用来登录和付款，不获取手机号和通讯录。" },
+    { icon: "chat", title: "聊天与订单", text: "加密保存，只有你和对方可见；发生争议时作为证据。" },
+    { icon: "shield", title: "你的选择", text: "随时可以导出数据、关闭个性化排序或注销账号。" },
+  ],
+  refused: { title: "需要你的同意", content: "不同意就无法登录和使用。你可以再看看隐私说明，或退出小程序。", confirm: "再看看", cancel: "退出" },
+};
+
+const onboarding = {
+  states: {
+    none: { short: "未开通", icon: "wallet", tone: "", title: "还没有开通收款", text: "开通后，别人才能为你的物品付款。" },
+    sending: { short: "提交中", icon: "clock", tone: "wait", title: "正在提交", text: "正在把资料交给微信支付。" },
+    applied: { short: "审核中", icon: "clock", tone: "wait", title: "微信支付审核中", text: "通常 1–3 个工作日，有结果会通知你。" },
+    finished: { short: "已开通", icon: "check-circle", tone: "good", title: "收款已开通", text: "订单完成后，租金会结算到你的银行卡。" },
+    rejected: { short: "未通过", icon: "alert", tone: "bad", title: "没有通过审核", text: "请按说明修改后重新提交。" },
+  },
+  steps: [
+    { title: "提交资料", text: "身份证和银行卡，大约 3 分钟。" },
+    { title: "微信支付审核", text: "资料加密后直接交给微信支付，平台不保存。" },
+    { title: "订单完成后到账", text: "租客的付款由微信支付托管，订单完成后结算给你。" },
+  ],
+  subjects: [
+    { id: "micro", label: "小微商户（个人）", hint: "个人出租闲置物品选这个" },
+    { id: "seller", label: "个人卖家", hint: "经营满 6 个月的个人" },
+    { id: "sole_trader", label: "个体工商户", hint: "需要营业执照" },
+    { id: "enterprise", label: "企业", hint: "需要营业执照" },
+  ],
+  faults: {
+    name: "请填写完整姓名或名称", id: "身份证号码不正确", day: "请选择有效期的开始日期", until: "请选择有效期的结束日期", picture: "请上传清晰的照片",
+    mobile: "手机号不正确", bank: "请填写开户银行", area: "请选择开户地区", account: "银行卡号不正确", shop: "店铺简称至少 2 个字", licence: "统一社会信用代码不正确",
+  },
+  incomplete: "还有内容需要填写或修改",
+  refusedTitle: "没有提交成功",
+  refused: "微信支付没有接受这些资料，请核对后再提交。",
+  moves: { settled: "租金结算", released: "已打款", other: "其他" },
+};
+
 module.exports = {
   errors, reason, common, connection, state, categories, card, discover, policies, calendar, bill, listing, booking, order,
-};
+  ratingStars, credit, photos, orders, messages, chat, publish, mine, me, rating, settings, privacy, consent, onboarding,
+}; // prettier-ignore

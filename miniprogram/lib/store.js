@@ -103,6 +103,17 @@ class Store {
     return outcome;
   }
 
+  /**
+   * REST has told a log up to this number: who watches it is told what comes after. Nothing when it is known already.
+   * @param {string} name
+   * @param {number} version
+   */
+  begin(name, version) {
+    const entry = this._entry(name);
+    if (entry.topic.version === null) entry.topic.answer({ topic: name, kind: "log", version, entries: [] });
+    this._tidy(entry);
+  }
+
   /** Forget everything: somebody else logs in. */
   clear() {
     this._kept.clear();

@@ -29,9 +29,29 @@ function readFile(path) {
   });
 }
 
+/**
+ * Give the user a file with a text: to keep, or to send to somebody.
+ * @param {string} name
+ * @param {string} text
+ * @returns {Promise<void>} rejects when it could not be written
+ */
+function saveText(name, text) {
+  const path = `${wx.env.USER_DATA_PATH}/${name}`;
+  return new Promise((resolve, reject) => {
+    wx.getFileSystemManager().writeFile({
+      filePath: path, data: text, encoding: "utf8",
+      success: () => {
+        if (wx.shareFileMessage) wx.shareFileMessage({ filePath: path, fileName: name, complete: () => resolve() });
+        else resolve();
+      },
+      fail: ({ errMsg }) => reject(new Error(errMsg)),
+    }); // prettier-ignore
+  });
+}
+
 /** Look at photos, beginning with that one. */
 function preview(urls, current) {
   wx.previewImage({ urls, current });
 }
 
-module.exports = { choosePhotos, readFile, preview };
+module.exports = { choosePhotos, readFile, saveText, preview };

@@ -72,6 +72,16 @@ function badge(index, count) {
   else wx.removeTabBarBadge({ index, fail() {} });
 }
 
+/** The user does not want the app. */
+function leave() {
+  if (wx.exitMiniProgram) wx.exitMiniProgram({ fail() {} });
+}
+
+/** WeChat's own page of what the app declared to it. */
+function openContract() {
+  if (wx.openPrivacyContract) wx.openPrivacyContract({ fail() {} });
+}
+
 function copy(text) {
   wx.setClipboardData({ data: text });
 }
@@ -81,14 +91,30 @@ function buzz() {
   wx.vibrateShort({ type: "light", fail() {} });
 }
 
-/** @param {string} selector */
-function scrollTo(selector) {
-  wx.pageScrollTo({ selector, duration: 200, fail() {} });
-}
-
 /** What was pulled down is new now. */
 function refreshed() {
   wx.stopPullDownRefresh();
 }
 
-module.exports = { open, replace, openTab, restart, back, title, say, confirm, tell, choose, badge, copy, buzz, refreshed, scrollTo };
+/** @param {string} selector */
+function scrollTo(selector) {
+  wx.pageScrollTo({ selector, duration: 200, fail() {} });
+}
+
+function toTop() {
+  wx.pageScrollTo({ scrollTop: 0, duration: 0, fail() {} });
+}
+
+function toEnd() {
+  wx.pageScrollTo({ scrollTop: 1e7, duration: 0, fail() {} });
+}
+
+/** Where that was, it stays, below what has come above it. @param {string} selector */
+function stayAt(selector) {
+  wx.pageScrollTo({ selector, duration: 0, offsetTop: -120, fail() {} });
+}
+
+module.exports = {
+  open, replace, openTab, restart, back, leave, openContract, title, say, confirm, tell, choose, badge, copy, buzz, refreshed, scrollTo, toTop, toEnd,
+  stayAt,
+};

@@ -1,19 +1,29 @@
-// Whether the user has agreed to the terms, on this phone.
+// Whether the user has agreed to how the app uses what it knows, on this phone; and, once logged in, on the server.
 "use strict";
 
-const { load, save } = require("../platform/storage");
+const { load, save, drop } = require("../platform/storage");
+const session = require("./session");
+const users = require("./users");
 
 const KEPT = "consent";
 
-/** Raised when the terms change: everybody is asked again. */
-const VERSION = 1;
+/** The day of the privacy text (strings.js). When it changes, everybody is asked again. */
+const DAY = "2026-11-01";
 
 function given() {
-  return load(KEPT) === VERSION;
+  return load(KEPT) === DAY;
 }
 
 function give() {
-  save(KEPT, VERSION);
+  save(KEPT, DAY);
 }
 
-module.exports = { given, give, VERSION };
+function withdraw() {
+  drop(KEPT);
+}
+
+session.onUser((user) => {
+  if (given() && user.agreed !== DAY) users.edit({ agreed: DAY }).catch(() => {}); // at the next login, then
+});
+
+module.exports = { given, give, withdraw, DAY };

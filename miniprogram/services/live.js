@@ -38,6 +38,12 @@ function start() {
   hub.open();
 }
 
+/** The user has gone: nothing of what was shown stays. */
+function leave() {
+  hub.close();
+  hub.store.clear();
+}
+
 /** UTC milliseconds by the server's clock. */
 function now() {
   return hub.clock.serverNow();
@@ -77,5 +83,5 @@ module.exports = {
   signal: (topic, on) => hub.signal(topic, on),
   hide: () => hub.suspend(),
   show: () => hub.wake(),
-  start, now, onConnection, comeBack,
+  start, leave, now, onConnection, comeBack,
 };

@@ -59,6 +59,11 @@ function act(order, action, body = {}) {
   return live.store.overlay(topics.order(id, role), (value) => value && { ...value, actions: [], doing: action }, outcome);
 }
 
+/** @returns {Promise<{orders: object[], next_before: string | null}>} one's own on that side, newest first */
+function mine(role, before = null) {
+  return rest({ path: "/v1/orders", query: { role, before, limit: 20 } });
+}
+
 /** What both parties have shown. */
 function evidence(orderId) {
   return rest({ path: `/v1/orders/${orderId}/evidence` });
@@ -79,4 +84,4 @@ function keepPhotos(orderId, keys) {
   }
 }
 
-module.exports = { topics, quote, hold, release, create, act, evidence, quoteExtension, keepPhotos };
+module.exports = { topics, mine, quote, hold, release, create, act, evidence, quoteExtension, keepPhotos };

@@ -30,6 +30,11 @@ class Session {
     return this._kept.user || null;
   }
 
+  /** Whether it was ended, so that only the user can begin another. */
+  get over() {
+    return Boolean(this._kept.ended);
+  }
+
   /** Be told when another user, or the same one changed, is logged in. */
   onUser(watcher) {
     this._watchers.add(watcher);

@@ -1,11 +1,28 @@
 const consent = require("../../services/consent");
 const live = require("../../services/live");
+const session = require("../../services/session");
 const screen = require("../../platform/screen");
+const { consent: words } = require("../../strings");
 
 Page({
+  data: { points: words.points },
+
   agree() {
     consent.give();
-    live.start();
+    if (session.over) live.comeBack().catch(() => {}); // the banner says so, and offers it again
+    else live.start();
     screen.restart("/pages/discover/discover");
+  },
+
+  async refuse() {
+    if (!(await screen.confirm(words.refused))) screen.leave();
+  },
+
+  read() {
+    screen.open("/pages/privacy/privacy?read=1");
+  },
+
+  readWechat() {
+    screen.openContract();
   },
 });
