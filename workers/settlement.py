@@ -36,22 +36,25 @@ async def run_once(payments: Payments, now_ms: int) -> int:
         refunds = await payout_store.refunds_due(cursor, now_ms, BATCH)
         shares = await payout_store.payouts_due(cursor, now_ms, BATCH)
         owners = await merchant_store.due(cursor, now_ms, BATCH)
-        orders = await store.payments_due(cursor, now_ms, BATCH)
+        unsure = await store.payments_due(cursor, now_ms, BATCH)
     turn = asyncio.Semaphore(AT_ONCE)
     done = await asyncio.gather(
         *(
-            _errand("refund", turn, chores.refund(payments, order_id, refund_id, now_ms))
-            for order_id, refund_id in refunds
+            _errand("refund", turn, chores.refund(payments, order_id, refund_id, now_ms, extension))
+            for (order_id, extension), refund_id in refunds
         ),
         *(
-            _errand("payout", turn, payouts.pay_out(payments, order_id, now_ms))
-            for order_id in shares
+            _errand("payout", turn, payouts.pay_out(payments, order_id, now_ms, extension))
+            for order_id, extension in shares
         ),
         *(
             _errand("onboarding", turn, onboarding.ask_about(payments, user_id, now_ms))
             for user_id in owners
         ),
-        *(_errand("check", turn, chores.check(payments, order_id, now_ms)) for order_id in orders),
+        *(
+            _errand("check", turn, chores.check(payments, order_id, now_ms, extension))
+            for order_id, extension in unsure
+        ),
     )
     async with payments.db.read() as cursor:
         REFUNDS_WAITING.set(await payout_store.refunds_waiting(cursor))

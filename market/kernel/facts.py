@@ -67,8 +67,29 @@ class ListingStateChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionOwed:
+    """What an extension of an order owes by a payment of its own. `extension` counts from 1 within the order.
+
+    `state`: pending_payment, expiring, paid or expired; of a paid one, the order's once the order has ended. The rest as in
+    OrderMoved.
+    """
+
+    extension: int
+    state: str
+    rent_fen: int
+    fee_fen: int
+    refund_fen: int
+    owner_fen: int
+    pay_by_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMoved:
-    """One transition of an order. Its kind is `order.<state>`: order.pending_payment, order.ready, ..."""
+    """One transition of an order. Its kind is `order.<state>`: order.pending_payment, order.ready, ...
+
+    Its kind is `order.extension` when an extension moved and the order did not. `rent_fen` and all other money is that of the
+    order's own payment; `extensions` have theirs. `end_ms` is the end as it has been paid for.
+    """
 
     order_id: Id
     version: int
@@ -102,15 +123,19 @@ class OrderMoved:
     """So many of the listing's seats are taken from `start_ms` until `taken_until_ms`, which is after the buffer; 0: none any
     more."""
     taken_until_ms: int = 0
+    extensions: tuple[ExtensionOwed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceived:
+    """`extension` says for which of the order's: 0 is the order itself. So in all facts of payments."""
+
     KIND: ClassVar[str] = "payment.received"
     order_id: Id
     payment_id: Id
     amount_fen: int
     paid_at_ms: int
+    extension: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +149,7 @@ class PaymentRefunded:
     buyer_id: Id
     amount_fen: int
     reason: str
+    extension: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,17 +162,19 @@ class PaymentSettled:
     owner_id: Id
     owner_fen: int
     fee_fen: int
+    extension: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentClosed:
-    """An expiring order's payment is closed at WeChat for good: nothing can be paid any more. `payment_id` is 0 when the
+    """An expiring order's or extension's payment is closed at WeChat for good: nothing can be paid any more. `payment_id` is 0 when the
     buyer never began to pay."""
 
     KIND: ClassVar[str] = "payment.closed"
     order_id: Id
     payment_id: Id
     reason: str
+    extension: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +317,10 @@ ORDER_STATES = (
     "completed", "declined", "expired", "cancelled", "refunded",
 )  # fmt: skip
 
+EXTENSION_MOVED = "order.extension"
+ORDER_KINDS = (*(f"order.{state}" for state in ORDER_STATES), EXTENSION_MOVED)
+"""Of OrderMoved."""
+
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | OrderMoved | PaymentReceived | PaymentRefunded
     | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
@@ -303,7 +335,7 @@ KINDS: dict[str, type[FactData]] = {
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )
-} | {f"order.{state}": OrderMoved for state in ORDER_STATES}  # fmt: skip
+} | dict.fromkeys(ORDER_KINDS, OrderMoved)  # fmt: skip
 """kind -> the type of its data. The one list of all kinds of facts."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
-from market.kernel.facts import ORDER_STATES, Heard, MessageSent
+from market.kernel.facts import ORDER_KINDS, Heard, MessageSent
 from market.notices import actions
 from market.notices.rules import telling
 from market.notices.wing import Notices
@@ -35,7 +35,7 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
 
 
 HANDLERS: dict[str, Handler[Notices]] = {
-    **{f"order.{state}": on_facts for state in ORDER_STATES},
+    **dict.fromkeys(ORDER_KINDS, on_facts),
     "order.evidence_added": on_facts,
     "payment.refunded": on_facts,
     "payment.settled": on_facts,

@@ -26,6 +26,8 @@ from market.orders.commands import (
     DecideDispute,
     DeclineRequest,
     DisputeOrder,
+    ExtendOrder,
+    ForgoExtension,
     Hold,
     ReleaseHold,
     ReturnOrder,
@@ -173,6 +175,27 @@ async def dispute(orders: Orders, call: Call, command: DisputeOrder) -> OrderVie
     return await _move(orders, call, "dispute", command, words)
 
 
+@action("orders.extend")
+async def extend(orders: Orders, call: Call, command: ExtendOrder) -> OrderView:
+    """The buyer uses longer: the time is taken at once, and theirs when they have paid the difference, within a quarter of an
+    hour and before the present end. Locks the bookable, then the order."""
+    wish = deciding.Extend(
+        order_id=command.order_id, actor=call.actor, end_ms=command.end_ms, now_ms=call.now_ms,
+        terms_version=command.terms_version, seen=command.version,
+        held=await _longer_held_by_another(orders, call, command),
+    )  # fmt: skip
+    return await orders.groups.do(wish, call, command)
+
+
+@action("orders.forgo")
+async def forgo(orders: Orders, call: Call, command: ForgoExtension) -> OrderView:
+    """The buyer does not pay for the extension after all: it is closed at WeChat, and its time free. Locks the order."""
+    wish = deciding.Forgo(
+        order_id=command.order_id, actor=call.actor, now_ms=call.now_ms, seen=command.version
+    )
+    return await orders.groups.do(wish, call, command)
+
+
 @action("orders.evidence")
 async def show(orders: Orders, call: Call, command: AddEvidence) -> OrderView:
     """Either party, while a claim or a dispute is open: a text, photos, or both. Locks the order."""
@@ -194,7 +217,7 @@ async def decide(orders: Orders, call: Call, command: DecideDispute) -> OrderVie
 async def fire_timer(orders: Orders, order_id: Id, now_ms: int) -> bool:
     """What the table says happens by itself, if it is due still. Locks the bookable when it frees, then the order."""
     async with orders.db.read() as cursor:
-        due = rules.due(await store.read_order(cursor, order_id))
+        due = rules.soonest(await store.read_order(cursor, order_id))
     if due is None or due[0] > now_ms:
         return False
     try:
@@ -235,11 +258,20 @@ async def _held_by_another(
     return None
 
 
+async def _longer_held_by_another(orders: Orders, call: Call, command: ExtendOrder) -> Held | None:
+    async with orders.db.read() as cursor:
+        order = await store.read_order(cursor, command.order_id)
+    if order.buyer_id != call.actor.user_id or command.end_ms <= order.period.end_ms:
+        return None  # refused for another reason
+    more = Period(order.period.end_ms, command.end_ms)
+    return await _held_by_another(orders, call, order.listing_id, more)
+
+
 def _codes() -> Codes:
     return Codes(start=f"{secrets.randbelow(10**6):06}", give_back=f"{secrets.randbelow(10**6):06}")
 
 
 ACTIONS = table(
     hold, release_hold, create, approve, decline, cancel, start, give_back, accept, claim, concede, contest,
-    dispute, show, decide,
+    dispute, extend, forgo, show, decide,
 )  # fmt: skip

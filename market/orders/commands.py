@@ -135,6 +135,24 @@ class ContestClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendOrder:
+    """The buyer wants to use until `end_ms`. `terms_version`: the listing's as quoted; left out: whatever it is by now."""
+
+    order_id: Id
+    end_ms: Moment
+    terms_version: Terms | None = None
+    version: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgoExtension:
+    """The buyer does not pay for longer after all."""
+
+    order_id: Id
+    version: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeOrder:
     order_id: Id
     version: Seen | None = None
@@ -209,3 +227,9 @@ class GetQuote:
     start_ms: Moment
     end_ms: Moment
     seats: Seats = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteExtension:
+    order_id: Id
+    end_ms: Moment

@@ -82,7 +82,8 @@ def _heard(data: ListingChanged, version: int) -> Bookable:
 
 @Together
 async def on_payments(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
-    """Paid -> ready; closed unpaid -> expired. Money that comes too late is payments' to give back: it hears of the end itself."""
+    """Paid -> ready, or used longer; closed unpaid -> expired, or not. Money that comes too late is payments' to give back: it
+    hears of the end itself."""
     wishes = [_told(fact.data, tx.now_ms) for fact in facts]
     desk = Desk(wishes)
     await desk.load(await tx.together(*desk.locks), tx)
@@ -94,9 +95,11 @@ async def on_payments(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
 
 def _told(data: FactData, now_ms: int) -> Paid | Closed:
     if isinstance(data, PaymentReceived):
-        return Paid(order_id=data.order_id, amount_fen=data.amount_fen, now_ms=now_ms)
+        return Paid(
+            order_id=data.order_id, amount_fen=data.amount_fen, now_ms=now_ms, extension=data.extension
+        )  # fmt: skip
     assert isinstance(data, PaymentClosed)
-    return Closed(order_id=data.order_id, now_ms=now_ms)
+    return Closed(order_id=data.order_id, now_ms=now_ms, extension=data.extension)
 
 
 @Together

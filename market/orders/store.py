@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, groupby
 
 from infra import wire
@@ -19,7 +20,8 @@ from market.orders.rules import life
 from market.orders.rules.booking import Bookable
 from market.orders.rules.deciding import Book, Calendar
 from market.orders.rules.evidence import Piece
-from market.orders.rules.order import Order, due
+from market.orders.rules.extension import Extension
+from market.orders.rules.order import Order, soonest
 from market.orders.rules.price import UNKNOWN, Credit, Line
 
 BOOKABLE = (
@@ -53,8 +55,9 @@ ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
     "start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, deposit_fen, fee_fen, "
     "pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen, "
-    "refund_fen, refund_deposit_fen, owner_fen, evidence FROM orders"
+    "refund_fen, refund_deposit_fen, owner_fen, evidence, extensions FROM orders"
 )
+NONE = "[]"
 LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
 """An order's listing never changes, so that reading it needs no lock."""
 LOCK_BOOKABLES = (
@@ -67,9 +70,10 @@ INSERT_ORDER = (
     "INSERT INTO orders (id, version, process_version, state, blocking, entered_ms, listing_id, buyer_id, "
     "owner_id, title, address, start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, "
     "deposit_fen, fee_fen, pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms, "
-    "late_hour_fen, late_fen, claim_fen, refund_fen, refund_deposit_fen, owner_fen, evidence, unpaid_by) "
+    "late_hour_fen, late_fen, claim_fen, refund_fen, refund_deposit_fen, owner_fen, evidence, unpaid_by, "
+    "extensions) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ON_DUPLICATE_ORDER = (
     " ON DUPLICATE KEY UPDATE version = VALUES(version), state = VALUES(state), blocking = VALUES(blocking), "
@@ -78,7 +82,8 @@ ON_DUPLICATE_ORDER = (
     "fee_fen = VALUES(fee_fen), pay_by_ms = VALUES(pay_by_ms), late_fen = VALUES(late_fen), "
     "claim_fen = VALUES(claim_fen), refund_fen = VALUES(refund_fen), "
     "refund_deposit_fen = VALUES(refund_deposit_fen), owner_fen = VALUES(owner_fen), "
-    "evidence = VALUES(evidence), unpaid_by = VALUES(unpaid_by)"
+    "evidence = VALUES(evidence), unpaid_by = VALUES(unpaid_by), end_ms = VALUES(end_ms), "
+    "until_ms = VALUES(until_ms), extensions = VALUES(extensions)"
 )
 UNPAID = "SELECT unpaid_by, COUNT(*) FROM orders WHERE unpaid_by IN ({}) GROUP BY unpaid_by"
 INSERT_EVIDENCE = (
@@ -103,18 +108,20 @@ def _order(row: Row) -> Order:
         id_, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address,
         start_ms, end_ms, until_ms, seats, terms_version, policy, lines, rent_fen, deposit_fen, fee_fen,
         pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen,
-        refund_fen, refund_deposit_fen, owner_fen, evidence,
+        refund_fen, refund_deposit_fen, owner_fen, evidence, extensions,
     ) = row  # fmt: skip
-    return Order(
+    order = Order(
         id=Id(id_), version=version, process_version=process_version, state=state, entered_ms=entered_ms,
         listing_id=Id(listing_id), buyer_id=Id(buyer_id), owner_id=Id(owner_id), title=title,
-        address=address, period=Period(start_ms, end_ms), buffer_ms=until_ms - end_ms, seats=seats,
+        address=address, period=Period(start_ms, end_ms), buffer_ms=0, seats=seats,
         terms_version=terms_version, policy=policy, lines=wire.from_json(lines, tuple[Line, ...]),
         rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen, pay_by_ms=pay_by_ms,
         start_code=start_code, return_code=return_code, wrong_codes=wrong_codes, reason=reason,
         created_ms=created_ms, late_hour_fen=late_hour_fen, late_fen=late_fen, claim_fen=claim_fen,
         refund_fen=refund_fen, refund_deposit_fen=refund_deposit_fen, owner_fen=owner_fen, evidence=evidence,
+        extensions=wire.from_json(extensions, tuple[Extension, ...]) if extensions != NONE else (),
     )  # fmt: skip
+    return replace(order, buffer_ms=until_ms - order.taken_until_ms)
 
 
 class Locks:
@@ -261,12 +268,15 @@ async def read_credit(cursor: Cursor, user_id: Id) -> Credit:
     return _credit(row) if row else UNKNOWN
 
 
-async def busy(cursor: Cursor, ids: Sequence[Id], since_ms: int) -> dict[Id, list[Use]]:
-    """What is taken of each listing after `since_ms`. Under the bookable's lock this is the truth."""
+async def busy(
+    cursor: Cursor, ids: Sequence[Id], since_ms: int, apart_from: Id | None = None
+) -> dict[Id, list[Use]]:
+    """What is taken of each listing after `since_ms`, by other orders than one. Under the bookable's lock this is the truth."""
     found: dict[Id, list[Use]] = {id_: [] for id_ in ids}
     rows = await cursor.all(BUSY.format(_marks(ids)), *ids, since_ms)
-    for listing_id, _, start_ms, until_ms, seats in rows:
-        found[listing_id].append(Use(Period(start_ms, until_ms), seats))
+    for listing_id, order_id, start_ms, until_ms, seats in rows:
+        if order_id != apart_from:
+            found[listing_id].append(Use(Period(start_ms, until_ms), seats))
     return found
 
 
@@ -309,6 +319,7 @@ def _values(o: Order) -> tuple[object, ...]:
         o.start_code, o.return_code, o.wrong_codes, o.reason, _due_ms(o), o.created_ms,
         o.late_hour_fen, o.late_fen, o.claim_fen, o.refund_fen, o.refund_deposit_fen, o.owner_fen, o.evidence,
         o.buyer_id if life.counts_as_unpaid(o.state) else None,
+        wire.json(o.extensions) if o.extensions else NONE,
     )  # fmt: skip
 
 
@@ -322,7 +333,7 @@ async def postpone_timer(cursor: Cursor, order_id: Id, now_ms: int, by_ms: int) 
 
 
 def _due_ms(order: Order) -> int | None:
-    timer = due(order)
+    timer = soonest(order)
     return timer[0] if timer else None
 
 

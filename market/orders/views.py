@@ -23,12 +23,14 @@ from market.orders.commands import (
     GetOrder,
     GetQuote,
     ListOrders,
+    QuoteExtension,
 )  # fmt: skip
-from market.orders.rules import booking, cancellation, evidence, price, seen
+from market.orders.rules import booking, cancellation, evidence, extending, price, seen
 from market.orders.rules import order as rules
 from market.orders.rules.booking import CalendarView, FreeView
 from market.orders.rules.cancellation import Step
 from market.orders.rules.evidence import EvidenceView
+from market.orders.rules.extending import ExtensionQuoteView
 from market.orders.rules.life import BOTH, Seat
 from market.orders.rules.order import OrderView
 from market.orders.rules.price import Line
@@ -165,6 +167,19 @@ async def quote(orders: Orders, call: Call, query: GetQuote) -> QuoteView:
         discount_fen=cost.discount_fen, waived_fen=cost.waived_fen, booking=terms.booking, policy=terms.policy,
         cancelling=cancellation.steps(terms.policy, cost.rent_fen, query.start_ms, call.now_ms),
     )  # fmt: skip
+
+
+@view("orders.quote_extension")
+async def quote_extension(orders: Orders, call: Call, query: QuoteExtension) -> ExtensionQuoteView:
+    """What using longer would cost the buyer, or why it cannot be had."""
+    async with orders.db.read() as cursor:
+        order = await store.read_order(cursor, query.order_id)
+        rules.check_remark(order, "extend", rules.party_of(order, call.actor), None)
+        bookable = await store.find_bookable(cursor, order.listing_id)
+        if bookable is None:
+            raise NotFound("no such listing")
+        found = await store.busy(cursor, [order.listing_id], call.now_ms, apart_from=order.id)
+    return extending.quote(order, bookable, found[order.listing_id], query.end_ms, call.now_ms)
 
 
 async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:

@@ -34,6 +34,7 @@ from market.payments.commands import Prepay
 from market.payments.port import Notification, Refund, Trade
 from market.payments.rules import division, errands, escrow, merchants
 from market.payments.rules.escrow import Payment
+from market.payments.store import Owed
 from market.payments.wing import Payments
 
 
@@ -42,6 +43,7 @@ class PrepayView:
     """`params` are the arguments of wx.requestPayment, signed now; none when nothing is left to pay."""
 
     order_id: Id
+    extension_id: int
     payment_id: Id
     amount_fen: int
     status: Literal["waiting", "paid"]
@@ -56,14 +58,15 @@ Heard = Literal["booked", "replayed", "ignored"]
 async def prepay(payments: Payments, call: Call, command: Prepay) -> PrepayView:
     """The buyer wants to pay: open the payment at WeChat and sign what the phone needs. Locks the order's payable.
 
-    Asking again is safe: an order has one payment and one number at WeChat. What costs nothing is paid at once.
+    Asking again is safe: an order has one payment and one number at WeChat, and so has each extension. What costs nothing is
+    paid at once.
     """
 
     async def intend(tx: Tx) -> Payment | None:
-        payable = await store.lock_payable(tx, command.order_id)
+        payable = await store.lock_payable(tx, command.order_id, command.extension_id)
         if payable is None:
             raise NotYet("payments has not heard of this order")
-        payment = await store.payment_of(tx, command.order_id)
+        payment = await store.payment_of(tx, command.order_id, command.extension_id)
         escrow.may_pay(payable, payment, call.actor.user_id, call.now_ms)
         if payment is not None:
             return payment
@@ -112,7 +115,7 @@ async def _open_at_wechat(payments: Payments, payment: Payment, now_ms: int) -> 
             trade = await payments.pay.query(
                 sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no
             )
-            await hear_trade(payments, payment.order_id, trade, now_ms)
+            await hear_trade(payments, payment.order_id, trade, now_ms, payment.extension)
             raise AlreadyDone("this order is paid") from refusal
         if code in ("ORDER_CLOSED", "ORDERCLOSED", "PARAM_ERROR"):  # a minute must be left
             raise IllegalTransition(
@@ -121,7 +124,7 @@ async def _open_at_wechat(payments: Payments, payment: Payment, now_ms: int) -> 
         raise
 
     async def record(tx: Tx) -> Payment:
-        _, known = await books.lock(tx, payment.order_id)
+        _, known = await books.lock(tx, payment.order_id, payment.extension)
         check_ms = errands.next_check_ms(now_ms, 0, known.expires_ms, payments.query_s, now_ms)
         opened = escrow.prepared(known, answer.prepay_id, check_ms, now_ms)
         if opened is not known:
@@ -160,11 +163,11 @@ async def notified(
 
 
 async def _book(tx: Tx, told: Notification) -> Heard:
-    order_id, subject = await _about(tx, told)
-    if order_id is None:
+    owed, subject = await _about(tx, told)
+    if owed is None:
         await _remember(tx, told, subject)
         return "ignored"
-    payable, payment = await books.lock(tx, order_id)
+    payable, payment = await books.lock(tx, *owed)
     if not await _remember(tx, told, subject):
         return "replayed"
     if told.trade is not None:
@@ -172,10 +175,9 @@ async def _book(tx: Tx, told: Notification) -> Heard:
             return "ignored"
         return "booked" if await books.receive(tx, payable, payment, told.trade) else "ignored"
     assert told.refund is not None
-    for refund in await payout_store.refunds_of(tx, order_id):
-        if refund.id == division.refund_id_of(told.refund.out_refund_no):
-            return await hear_refund(tx, refund, told.refund)
-    raise NotFound("no such refund")
+    refund_id = division.refund_id_of(told.refund.out_refund_no)
+    assert refund_id is not None
+    return await hear_refund(tx, await payout_store.find_refund(tx, refund_id), told.refund)
 
 
 async def hear_refund(tx: Tx, refund: division.Refund, answer: Refund) -> Heard:
@@ -183,7 +185,7 @@ async def hear_refund(tx: Tx, refund: division.Refund, answer: Refund) -> Heard:
     if answer.out_refund_no != refund.out_refund_no:  # one that it has closed, under its old number
         return "ignored"
     if answer.state == "SUCCESS":
-        payable, payment = await books.lock(tx, refund.order_id)
+        payable, payment = await books.lock(tx, refund.order_id, refund.extension)
         done = await books.pay_back(tx, payable, payment, refund, answer.refund_id)
         return "booked" if done else "ignored"
     if answer.state in ("CLOSED", "ABNORMAL") and refund.status in ("wanted", "sent"):
@@ -195,13 +197,15 @@ async def hear_refund(tx: Tx, refund: division.Refund, answer: Refund) -> Heard:
     return "ignored"
 
 
-async def hear_trade(payments: Payments, order_id: Id, trade: Trade, now_ms: int) -> bool:
+async def hear_trade(
+    payments: Payments, order_id: Id, trade: Trade, now_ms: int, extension: int = 0
+) -> bool:
     """What WeChat answered when it was asked about a payment. Whether it is news. Locks the payable."""
     if trade.state not in ("SUCCESS", "REFUND"):
         return False
 
     async def body(tx: Tx) -> bool:
-        payable, payment = await books.lock(tx, order_id)
+        payable, payment = await books.lock(tx, order_id, extension)
         return await books.receive(tx, payable, payment, trade)
 
     news = await payments.db.act(now_ms, body, bool)
@@ -210,20 +214,20 @@ async def hear_trade(payments: Payments, order_id: Id, trade: Trade, now_ms: int
     return news
 
 
-async def _about(tx: Tx, told: Notification) -> tuple[Id | None, str]:
-    """The order that a notification is about (None for events unknown to us), and the number that it names."""
+async def _about(tx: Tx, told: Notification) -> tuple[Owed | None, str]:
+    """Whose payment a notification is about (None for events unknown to us), and the number that it names."""
     if told.trade is not None:
         number = told.trade.out_trade_no
-        order_id = await store.order_of_trade(tx, number)
+        owed = await store.owed_by_trade(tx, number)
     elif told.refund is not None:
         number = told.refund.out_refund_no
         refund_id = division.refund_id_of(number)
-        order_id = await payout_store.order_of_refund(tx, refund_id) if refund_id else None
+        owed = await payout_store.owed_by_refund(tx, refund_id) if refund_id else None
     else:
         return None, ""
-    if order_id is None:
+    if owed is None:
         raise NotFound("no such number", number=number)
-    return order_id, number
+    return owed, number
 
 
 async def _remember(tx: Tx, told: Notification, subject: str) -> bool:
@@ -246,7 +250,7 @@ def _prepay_view(
     payment: Payment, status: Literal["waiting", "paid"], params: dict[str, str] | None
 ) -> PrepayView:
     return PrepayView(
-        order_id=payment.order_id, payment_id=payment.id, amount_fen=payment.amount_fen, status=status,
+        order_id=payment.order_id, extension_id=payment.extension, payment_id=payment.id, amount_fen=payment.amount_fen, status=status,
         pay_by_ms=payment.expires_ms, params=params,
     )  # fmt: skip
 

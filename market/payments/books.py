@@ -99,7 +99,7 @@ async def pay_back(
     await _write(tx, effect)
     await payout_store.update_refund(tx, effect.refund)
     EVENTS.labels("refunded").inc()
-    payout = await payout_store.payout_of(tx, payable.order_id)
+    payout = await payout_store.payout_of(tx, payment.id)
     if payout is not None:
         await payout_store.update_payout(tx, division.begun(payout, tx.now_ms))
     return True
@@ -115,10 +115,10 @@ async def pay_out(tx: Tx, payment: Payment, payout: Payout) -> None:
     EVENTS.labels("shared" if payout.status == "sharing" else "released").inc()
 
 
-async def lock(tx: Tx, order_id: Id) -> tuple[Payable, Payment]:
-    """The order's row, locked, and its payment. Raise Conflict when it has none."""
-    payable = await store.lock_payable(tx, order_id)
-    payment = await store.payment_of(tx, order_id)
+async def lock(tx: Tx, order_id: Id, extension: int = 0) -> tuple[Payable, Payment]:
+    """The row of the order or of its extension, locked, and its payment. Raise Conflict when it has none."""
+    payable = await store.lock_payable(tx, order_id, extension)
+    payment = await store.payment_of(tx, order_id, extension)
     if payable is None or payment is None:
         raise Conflict("this order has no payment")
     return payable, payment

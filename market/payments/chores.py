@@ -31,15 +31,17 @@ class PaymentErrand:
     payment: Payment
 
 
-async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -> bool:
+async def refund(
+    payments: Payments, order_id: Id, refund_id: Id, now_ms: int, extension: int = 0
+) -> bool:
     """Send a refund to WeChat, or ask what has become of it. Whether something was done. Locks the payable, twice.
 
     Raise MarketError when WeChat gave no usable answer; it will be tried again, ever later.
     """
 
     async def take(tx: Tx) -> RefundErrand | None:
-        _, payment = await books.lock(tx, order_id)
-        found = await _refund_of(tx, order_id, refund_id)
+        _, payment = await books.lock(tx, order_id, extension)
+        found = await payout_store.find_refund(tx, refund_id)
         if found.status not in ("wanted", "sent") or found.due_ms > now_ms:
             return None
         found = replace(found, attempts=found.attempts + 1, due_ms=now_ms + errands.LEASE_MS)
@@ -63,8 +65,8 @@ async def refund(payments: Payments, order_id: Id, refund_id: Id, now_ms: int) -
         raise
 
     async def record(tx: Tx) -> None:
-        await books.lock(tx, order_id)
-        current = await _refund_of(tx, order_id, refund_id)
+        await books.lock(tx, order_id, extension)
+        current = await payout_store.find_refund(tx, refund_id)
         if answer.state != "PROCESSING":
             await actions.hear_refund(tx, current, answer)
         elif _goes_on(current, taken):
@@ -103,8 +105,8 @@ async def _fail(payments: Payments, taken: Refund, failure: MarketError, now_ms:
 
 async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
-        await books.lock(tx, taken.order_id)
-        current = await _refund_of(tx, taken.order_id, taken.id)
+        await books.lock(tx, taken.order_id, taken.extension)
+        current = await payout_store.find_refund(tx, taken.id)
         if _goes_on(current, taken):
             due_ms = now_ms + errands.backoff_ms(taken.attempts)
             await payout_store.update_refund(
@@ -114,14 +116,14 @@ async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int)
     await payments.db.act(now_ms, body, type(None))
 
 
-async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
+async def check(payments: Payments, order_id: Id, now_ms: int, extension: int = 0) -> bool:
     """Ask WeChat about a payment that it has not told of, and close it once nobody is to pay it. Locks the payable.
 
     Raise MarketError when WeChat gave no usable answer, or one that does not match our books.
     """
 
     async def take(tx: Tx) -> PaymentErrand | None:
-        payable, payment = await books.lock(tx, order_id)
+        payable, payment = await books.lock(tx, order_id, extension)
         if payment.status not in ("preparing", "waiting") or payment.check_ms > now_ms:
             return None
         begun_ms = payment.prepay_ms or payment.expires_ms
@@ -140,7 +142,7 @@ async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
     try:
         trade = await payments.pay.query(sub_mchid=sub_mchid, out_trade_no=number)
         if trade.state in ("SUCCESS", "REFUND"):
-            await actions.hear_trade(payments, order_id, trade, now_ms)
+            await actions.hear_trade(payments, order_id, trade, now_ms, extension)
             return True
         if trade.state == "NOTPAY" and over:
             await payments.pay.close(sub_mchid=sub_mchid, out_trade_no=number)
@@ -150,7 +152,7 @@ async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
         if (
             refusal.data.get("code") == "ORDERPAID"
         ):  # paid this very moment: the next check books it
-            await _check_again(payments, order_id, now_ms)
+            await _check_again(payments, errand.payment, now_ms)
             return True
         books.alert("mismatch", payment=number, reason=refusal.message, **refusal.data)
         raise
@@ -159,13 +161,13 @@ async def check(payments: Payments, order_id: Id, now_ms: int) -> bool:
             books.alert("query_failing", payment=number, checks=errand.payment.checks)
         raise
     if over:
-        await _close(payments, order_id, now_ms)
+        await _close(payments, errand.payment, now_ms)
     return True
 
 
-async def _close(payments: Payments, order_id: Id, now_ms: int) -> None:
+async def _close(payments: Payments, asked: Payment, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
-        payable, payment = await books.lock(tx, order_id)
+        payable, payment = await books.lock(tx, asked.order_id, asked.extension)
         await books.close(tx, payable, payment)
 
     await payments.db.act(now_ms, body, type(None))
@@ -174,9 +176,9 @@ async def _close(payments: Payments, order_id: Id, now_ms: int) -> None:
 AGAIN_MS = 1000
 
 
-async def _check_again(payments: Payments, order_id: Id, now_ms: int) -> None:
+async def _check_again(payments: Payments, asked: Payment, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
-        _, payment = await books.lock(tx, order_id)
+        _, payment = await books.lock(tx, asked.order_id, asked.extension)
         await store.update_payment(tx, replace(payment, check_ms=now_ms + AGAIN_MS))
 
     await payments.db.act(now_ms, body, type(None))
@@ -185,10 +187,3 @@ async def _check_again(payments: Payments, order_id: Id, now_ms: int) -> None:
 def _goes_on(current: Refund, taken: Refund) -> bool:
     """Whether what was said of `taken` still matters: nobody has heard of its end meanwhile."""
     return current.status in ("wanted", "sent") and current.out_refund_no == taken.out_refund_no
-
-
-async def _refund_of(tx: Tx, order_id: Id, refund_id: Id) -> Refund:
-    for refund in await payout_store.refunds_of(tx, order_id):
-        if refund.id == refund_id:
-            return refund
-    raise NotFound("no such refund")

@@ -12,7 +12,10 @@ from market.kernel.ids import Id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepay:
+    """What the order costs; with the number of an extension, what that costs beside it."""
+
     order_id: Id
+    extension_id: Annotated[int, Meta(ge=0, le=100)] = 0
 
 
 Name = Annotated[str, Meta(min_length=2, max_length=50)]

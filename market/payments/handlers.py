@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
-from market.kernel.facts import ORDER_STATES, Heard, OrderMoved, UserChanged
+from market.kernel.facts import ORDER_KINDS, Heard, OrderMoved, UserChanged
 from market.payments import books, store
 from market.payments.rules import escrow
 from market.payments.wing import Payments
@@ -25,20 +25,24 @@ async def on_orders(payments: Payments, tx: Tx, facts: Sequence[Heard]) -> None:
     known = await store.lock_payables(tx, {moved.order_id for moved in moves})
     latest = dict(known)
     for moved in moves:
-        latest[moved.order_id] = escrow.heard(latest.get(moved.order_id), moved)
-    changed = {id_: payable for id_, payable in latest.items() if payable is not known.get(id_)}
+        owed = (moved.order_id, 0)
+        latest[owed] = escrow.heard(latest.get(owed), moved)
+        for extension in moved.extensions:
+            owed = (moved.order_id, extension.extension)
+            latest[owed] = escrow.heard_of_extension(latest.get(owed), moved, extension)
+    changed = {owed: payable for owed, payable in latest.items() if payable is not known.get(owed)}
     if not changed:
         return
     store.put_payables(tx, changed.values())
-    payments_of = {payment.order_id: payment for payment in await store.payments_of(tx, changed)}
-    for id_ in sorted(changed):
-        if id_ in payments_of:
-            await books.follow(tx, changed[id_], payments_of[id_])
-        elif (fact := escrow.never_opened(changed[id_])) is not None:
+    payments_of = await store.payments_of(tx, {order_id for order_id, _ in changed})
+    for owed in sorted(changed):
+        if owed in payments_of:
+            await books.follow(tx, changed[owed], payments_of[owed])
+        elif (fact := escrow.never_opened(changed[owed])) is not None:
             tx.emit(fact)
 
 
 HANDLERS: dict[str, Handler[Payments]] = {
     UserChanged.KIND: on_user,
-    **{f"order.{state}": on_orders for state in ORDER_STATES},
+    **dict.fromkeys(ORDER_KINDS, on_orders),
 }

@@ -11,8 +11,8 @@ from market.payments.rules.ledger import Entry, Moves, Posting
 from market.payments.store import marks
 
 INSERT_ENTRY = (
-    "INSERT INTO entries (tx_id, line, order_id, reason, account, amount_fen, at_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO entries (tx_id, line, order_id, extension, reason, account, amount_fen, at_ms) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ADD_TO_BALANCE = (
     "INSERT INTO balances (user_id, sort, credited_fen, debited_fen) VALUES (%s, %s, %s, %s) "
@@ -20,7 +20,7 @@ ADD_TO_BALANCE = (
     "debited_fen = debited_fen + VALUES(debited_fen)"
 )
 BALANCE = "SELECT credited_fen, debited_fen FROM balances WHERE user_id = %s AND sort = %s"
-ENTRY = "SELECT tx_id, line, order_id, reason, account, amount_fen, at_ms FROM entries"
+ENTRY = "SELECT tx_id, line, order_id, extension, reason, account, amount_fen, at_ms FROM entries"
 INSERT_UNROLLED = "INSERT INTO unrolled (tx_id) VALUES (%s)"
 UNROLLED = "SELECT tx_id FROM unrolled ORDER BY tx_id LIMIT %s FOR UPDATE"
 ROLLED = "DELETE FROM unrolled WHERE tx_id IN ({})"
@@ -50,9 +50,9 @@ WRONG_BALANCES = (
 
 
 def _entry(row: Row) -> Entry:
-    tx_id, line, order_id, reason, account, amount_fen, at_ms = row
+    tx_id, line, order_id, extension, reason, account, amount_fen, at_ms = row
     return Entry(
-        tx_id=Id(tx_id), line=line, order_id=Id(order_id), reason=reason, account=account,
+        tx_id=Id(tx_id), line=line, order_id=Id(order_id), extension=extension, reason=reason, account=account,
         amount_fen=amount_fen, at_ms=at_ms,
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ async def post(tx: Tx, posting: Posting) -> None:
     await tx.execute_many(
         INSERT_ENTRY,
         [
-            (tx_id, number, posting.order_id, posting.reason, line.account, line.amount_fen, tx.now_ms)
+            (tx_id, number, posting.order_id, posting.extension, posting.reason, line.account, line.amount_fen, tx.now_ms)
             for number, line in enumerate(posting.lines)
         ],
     )  # fmt: skip

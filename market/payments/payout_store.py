@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 from infra.mysql.database import Cursor, Row, Tx
+from market.kernel.errors import NotFound
 from market.kernel.ids import Id
 from market.payments.rules.division import Payout, Refund
+from market.payments.store import Owed
 
-ORDER_OF_REFUND = "SELECT order_id FROM refunds WHERE id = %s"
+OWED_BY_REFUND = "SELECT order_id, extension FROM refunds WHERE id = %s"
 REFUND = (
-    "SELECT id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
+    "SELECT id, payment_id, order_id, extension, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
     "attempts, due_ms, done_ms FROM refunds"
 )
 INSERT_REFUND = (
-    "INSERT INTO refunds (id, payment_id, order_id, reason, amount_fen, deposit_fen, status, "
+    "INSERT INTO refunds (id, payment_id, order_id, extension, reason, amount_fen, deposit_fen, status, "
     "out_refund_no, wechat_id, attempts, due_ms, error, created_ms, done_ms) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
 )
 UPDATE_REFUND = (
     "UPDATE refunds SET status = %s, out_refund_no = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
     "WHERE id = %s"
 )
 REFUNDS_DUE = (
-    "SELECT order_id, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
+    "SELECT order_id, extension, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
     "ORDER BY due_ms LIMIT %s"
 )
 REFUNDS_WAITING = "SELECT COUNT(*) FROM refunds WHERE status IN ('wanted', 'sent', 'stuck')"
 PAYOUT = (
-    "SELECT id, payment_id, order_id, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms, "
-    "done_ms FROM payouts WHERE order_id = %s"
+    "SELECT id, payment_id, order_id, extension, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms, "
+    "done_ms FROM payouts WHERE payment_id = %s"
 )
 INSERT_PAYOUT = (
-    "INSERT INTO payouts (id, payment_id, order_id, owner_id, fee_fen, owner_fen, status, sent, attempts, "
-    "due_ms, error, created_ms, done_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
+    "INSERT INTO payouts (id, payment_id, order_id, extension, owner_id, fee_fen, owner_fen, status, sent, attempts, "
+    "due_ms, error, created_ms, done_ms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', %s, %s)"
 )
 UPDATE_PAYOUT = (
     "UPDATE payouts SET status = %s, sent = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
     "WHERE id = %s"
 )
 PAYOUTS_DUE = (
-    "SELECT order_id FROM payouts WHERE status IN ('sharing', 'finishing') AND due_ms <= %s "
+    "SELECT order_id, extension FROM payouts WHERE status IN ('sharing', 'finishing') AND due_ms <= %s "
     "ORDER BY due_ms LIMIT %s"
 )
 PAYOUTS_WAITING = (
@@ -47,18 +49,27 @@ PAYOUTS_WAITING = (
 
 
 def _refund(row: Row) -> Refund:
-    (id_, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id,
+    (id_, payment_id, order_id, extension, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id,
      attempts, due_ms, done_ms) = row  # fmt: skip
     return Refund(
-        id=Id(id_), payment_id=Id(payment_id), order_id=Id(order_id), reason=reason, amount_fen=amount_fen,
+        id=Id(id_), payment_id=Id(payment_id), order_id=Id(order_id), extension=extension, reason=reason, amount_fen=amount_fen,
         deposit_fen=deposit_fen, status=status, out_refund_no=out_refund_no, wechat_id=wechat_id,
         attempts=attempts, due_ms=due_ms, done_ms=done_ms,
     )  # fmt: skip
 
 
-async def order_of_refund(cursor: Cursor, refund_id: Id) -> Id | None:
-    row = await cursor.one(ORDER_OF_REFUND, refund_id)
-    return Id(row[0]) if row else None
+async def owed_by_refund(cursor: Cursor, refund_id: Id) -> Owed | None:
+    """Out of whose payment it goes back."""
+    row = await cursor.one(OWED_BY_REFUND, refund_id)
+    return (Id(row[0]), row[1]) if row else None
+
+
+async def find_refund(cursor: Cursor, refund_id: Id) -> Refund:
+    """Raise NotFound."""
+    row = await cursor.one(f"{REFUND} WHERE id = %s", refund_id)
+    if row is None:
+        raise NotFound("no such refund")
+    return _refund(row)
 
 
 async def refunds_of(cursor: Cursor, order_id: Id) -> list[Refund]:
@@ -69,7 +80,7 @@ async def refunds_of(cursor: Cursor, order_id: Id) -> list[Refund]:
 async def insert_refund(tx: Tx, r: Refund) -> None:
     """Raise pymysql.err.IntegrityError when the payment is being refunded for that reason already."""
     await tx.execute(
-        INSERT_REFUND, r.id, r.payment_id, r.order_id, r.reason, r.amount_fen, r.deposit_fen, r.status,
+        INSERT_REFUND, r.id, r.payment_id, r.order_id, r.extension, r.reason, r.amount_fen, r.deposit_fen, r.status,
         r.out_refund_no, r.wechat_id, r.attempts, r.due_ms, tx.now_ms, r.done_ms,
     )  # fmt: skip
 
@@ -88,9 +99,10 @@ async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
     )
 
 
-async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Id, Id]]:
-    """(order, refund) of those to be sent or asked about."""
-    return [(Id(row[0]), Id(row[1])) for row in await cursor.all(REFUNDS_DUE, now_ms, limit)]
+async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Owed, Id]]:
+    """(what was paid, refund) of those to be sent or asked about."""
+    rows = await cursor.all(REFUNDS_DUE, now_ms, limit)
+    return [((Id(row[0]), row[1]), Id(row[2])) for row in rows]
 
 
 async def refunds_waiting(cursor: Cursor) -> int:
@@ -99,15 +111,14 @@ async def refunds_waiting(cursor: Cursor) -> int:
     return int(row[0])
 
 
-async def payout_of(cursor: Cursor, order_id: Id) -> Payout | None:
-    row = await cursor.one(PAYOUT, order_id)
+async def payout_of(cursor: Cursor, payment_id: Id) -> Payout | None:
+    row = await cursor.one(PAYOUT, payment_id)
     if row is None:
         return None
-    (id_, payment_id, of, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms, done_ms) = (
-        row
-    )
+    (id_, of, order_id, extension, owner_id, fee_fen, owner_fen, status, sent, attempts, due_ms,
+     done_ms) = row  # fmt: skip
     return Payout(
-        id=Id(id_), payment_id=Id(payment_id), order_id=Id(of), owner_id=Id(owner_id), fee_fen=fee_fen,
+        id=Id(id_), payment_id=Id(of), order_id=Id(order_id), extension=extension, owner_id=Id(owner_id), fee_fen=fee_fen,
         owner_fen=owner_fen, status=status, sent=bool(sent), attempts=attempts, due_ms=due_ms,
         done_ms=done_ms,
     )  # fmt: skip
@@ -115,7 +126,7 @@ async def payout_of(cursor: Cursor, order_id: Id) -> Payout | None:
 
 async def insert_payout(tx: Tx, p: Payout) -> None:
     await tx.execute(
-        INSERT_PAYOUT, p.id, p.payment_id, p.order_id, p.owner_id, p.fee_fen, p.owner_fen, p.status,
+        INSERT_PAYOUT, p.id, p.payment_id, p.order_id, p.extension, p.owner_id, p.fee_fen, p.owner_fen, p.status,
         p.sent, p.attempts, p.due_ms, tx.now_ms, p.done_ms,
     )  # fmt: skip
 
@@ -126,9 +137,9 @@ async def update_payout(tx: Tx, p: Payout, error: str = "") -> None:
     )
 
 
-async def payouts_due(cursor: Cursor, now_ms: int, limit: int) -> list[Id]:
-    """The orders whose payouts have a step to take."""
-    return [Id(row[0]) for row in await cursor.all(PAYOUTS_DUE, now_ms, limit)]
+async def payouts_due(cursor: Cursor, now_ms: int, limit: int) -> list[Owed]:
+    """What was paid whose payouts have a step to take."""
+    return [(Id(row[0]), row[1]) for row in await cursor.all(PAYOUTS_DUE, now_ms, limit)]
 
 
 async def payouts_waiting(cursor: Cursor) -> int:

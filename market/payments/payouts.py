@@ -27,15 +27,15 @@ class PayoutErrand:
     payout: Payout
 
 
-async def pay_out(payments: Payments, order_id: Id, now_ms: int) -> bool:
+async def pay_out(payments: Payments, order_id: Id, now_ms: int, extension: int = 0) -> bool:
     """Take the payout's next step at WeChat, or ask what has become of it. Whether something was done.
 
     Raise MarketError when WeChat gave no usable answer; it will be tried again, ever later.
     """
 
     async def take(tx: Tx) -> PayoutErrand | None:
-        _, payment = await books.lock(tx, order_id)
-        payout = await payout_store.payout_of(tx, order_id)
+        _, payment = await books.lock(tx, order_id, extension)
+        payout = await payout_store.payout_of(tx, payment.id)
         if payout is None or payout.status not in UNDER_WAY or payout.due_ms > now_ms:
             return None
         earliest_ms = payment.paid_at_ms + int(payments.share_after_s * 1000)
@@ -88,8 +88,8 @@ async def _record(payments: Payments, errand: PayoutErrand, answer: Share, now_m
     taken = errand.payout
 
     async def body(tx: Tx) -> None:
-        _, payment = await books.lock(tx, taken.order_id)
-        current = await payout_store.payout_of(tx, taken.order_id)
+        _, payment = await books.lock(tx, taken.order_id, taken.extension)
+        current = await payout_store.payout_of(tx, taken.payment_id)
         if current is None or current.status != taken.status:
             return
         if answer.state == "PROCESSING":
@@ -118,8 +118,8 @@ async def _fail(payments: Payments, taken: Payout, failure: MarketError, now_ms:
 
 async def _put_off(payments: Payments, taken: Payout, reason: str, now_ms: int) -> None:
     async def body(tx: Tx) -> None:
-        await books.lock(tx, taken.order_id)
-        current = await payout_store.payout_of(tx, taken.order_id)
+        await books.lock(tx, taken.order_id, taken.extension)
+        current = await payout_store.payout_of(tx, taken.payment_id)
         if current is not None and current.status == taken.status:
             due_ms = now_ms + errands.backoff_ms(taken.attempts)
             await payout_store.update_payout(
@@ -130,25 +130,25 @@ async def _put_off(payments: Payments, taken: Payout, reason: str, now_ms: int) 
 
 
 async def guard(payments: Payments, now_ms: int) -> int:
-    """Look at what has been frozen for so long that WeChat would soon let all of it go: how many orders were decided here.
+    """Look at what has been frozen for so long that WeChat would soon let all of it go: how many were decided here.
 
     Whoever is undecided is told of from `WARNING_MS` on, and decided at `DEADLINE_MS`. An order whose numbers make no sense
     holds up no other.
     """
     async with payments.db.read() as cursor:
         old = await store.undecided(cursor, now_ms - division.WARNING_MS, errands.GUARDED)
-    due = [order_id for order_id, paid_at_ms in old if paid_at_ms + division.DEADLINE_MS <= now_ms]
-    for order_id, paid_at_ms in old:
-        books.alert("freeze_deadline", order=order_id, paid_at_ms=paid_at_ms)
+    due = [owed for owed, paid_at_ms in old if paid_at_ms + division.DEADLINE_MS <= now_ms]
+    for (order_id, extension), paid_at_ms in old:
+        books.alert("freeze_deadline", order=order_id, extension=extension, paid_at_ms=paid_at_ms)
     decided = 0
-    for order_id in due:
-        decided += await _decide(payments, order_id, now_ms)
+    for order_id, extension in due:
+        decided += await _decide(payments, order_id, extension, now_ms)
     return decided
 
 
-async def _decide(payments: Payments, order_id: Id, now_ms: int) -> bool:
+async def _decide(payments: Payments, order_id: Id, extension: int, now_ms: int) -> bool:
     async def body(tx: Tx) -> None:
-        payable, payment = await books.lock(tx, order_id)
+        payable, payment = await books.lock(tx, order_id, extension)
         await books.follow(tx, payable, payment)
 
     try:

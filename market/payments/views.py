@@ -34,14 +34,15 @@ from market.payments.wing import Payments
 async def of_order(payments: Payments, call: Call, query: GetOrderMoney) -> OrderMoneyView:
     """What a party has to do with an order's money: the buyer's payment and refunds, the owner's due."""
     async with payments.db.read() as cursor:
-        payable = await store.read_payable(cursor, query.order_id)
-        if payable is None:
+        payables = await store.read_payables(cursor, query.order_id)
+        if not payables:
             raise NotFound("no such order")
-        party = sight.party_of(payable, call.actor)
-        payment = await store.payment_of(cursor, query.order_id)
+        party = sight.party_of(payables[0], call.actor)
+        paid = await store.payments_of(cursor, [query.order_id])
         refunds = await payout_store.refunds_of(cursor, query.order_id)
         entries = await ledger_store.entries_of(cursor, query.order_id)
-    return sight.see(payable, payment, refunds, entries, party)
+    owed = [(payable, paid.get((payable.order_id, payable.extension))) for payable in payables]
+    return sight.see(owed, refunds, entries, party)
 
 
 @view("payments.statement")
@@ -49,11 +50,11 @@ async def statement(payments: Payments, call: Call, query: GetStatement) -> Stat
     """Every fen of the order, for both parties: what was paid, is held, went to whom, came back."""
 
     async def read(cursor: Cursor) -> StatementView:
-        payable = await store.read_payable(cursor, query.order_id)
-        if payable is None:
+        payables = await store.read_payables(cursor, query.order_id)
+        if not payables:
             raise NotFound("no such order")
-        sight.party_of(payable, call.actor)
-        return sight.statement(payable, await ledger_store.entries_of(cursor, query.order_id))
+        sight.party_of(payables[0], call.actor)
+        return sight.statement(payables[0], await ledger_store.entries_of(cursor, query.order_id))
 
     return await payments.db.as_new_as(query.seen, read, lambda found: len(found.lines))
 

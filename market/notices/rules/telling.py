@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from market.kernel.errors import BadInput
 from market.kernel.facts import (
+    EXTENSION_MOVED,
     CreditChanged,
     EvidenceAdded,
     FactData,
@@ -78,7 +79,7 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
                 _draft(
                     user_id,
                     kind,
-                    wording.ORDER[data.state, role],
+                    _order_words(kind, data, role),
                     Link(order_id=data.order_id),
                     data,
                 )
@@ -125,6 +126,12 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
             ]
         case _:
             return []
+
+
+def _order_words(kind: str, data: OrderMoved, role: Role) -> tuple[str, str]:
+    if kind == EXTENSION_MOVED:
+        return wording.EXTENSION[data.transition, role]
+    return wording.ORDER[data.state, role]
 
 
 def _draft(

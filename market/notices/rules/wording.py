@@ -42,6 +42,21 @@ ORDER: dict[tuple[str, Role], tuple[str, str]] = {
 }  # fmt: skip
 """(state of the order, role) -> (title, body). Every state has a sentence for both roles, which a test makes sure of."""
 
+_LONGER = {
+    "buyer": ("续期成功", "「{title}」可以使用到 {end}，请在此之前归还。"),
+    "owner": ("对方已续期", "「{title}」的使用时间延长到 {end}，续期租金由平台托管。"),
+}
+_NOT_LONGER = ("续期未成功", "「{title}」的续期没有付款，仍请在 {end} 前归还。")
+EXTENSION: dict[tuple[str, Role], tuple[str, str]] = {
+    ("extend_pay", "buyer"): _LONGER["buyer"],
+    ("extend_pay", "owner"): _LONGER["owner"],
+    ("extend_free", "buyer"): _LONGER["buyer"],
+    ("extend_free", "owner"): _LONGER["owner"],
+    ("extend_close", "buyer"): _NOT_LONGER,
+    ("extend_abandon", "buyer"): _NOT_LONGER,
+}
+"""(step of an order's extension, role) -> (title, body), of those that are told."""
+
 EVIDENCE_ADDED = ("对方补充了证据", "对方在争议中补充了说明或照片，请查看。")
 REFUNDED = ("退款到账", "{amount} 元已原路退回您的微信账户。")
 SETTLED = ("收入到账", "{amount} 元已结算到您的余额。")

@@ -23,7 +23,7 @@ from market.kernel.ids import Id, gene_of
 from market.kernel.period import Period
 from market.kernel.seats import Use
 from market.kernel.terms import use_of
-from market.orders.rules import booking, evidence, life, price
+from market.orders.rules import beginning, booking, evidence, extending, extension, life, price
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
 from market.orders.rules.evidence import Piece
@@ -83,6 +83,32 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
+    """The buyer wants to use until `end_ms`. `held` as in `Create`; `terms_version`: as quoted, None: as they are."""
+
+    order_id: Id
+    actor: Actor
+    end_ms: int
+    now_ms: int
+    terms_version: int | None = None
+    seen: int | None = None
+    held: MarketError | None = None
+    frees: bool = True
+    """It takes time; the calendar is needed as where time is freed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgo:
+    """The buyer does not want the extension after all."""
+
+    order_id: Id
+    actor: Actor
+    now_ms: int
+    seen: int | None = None
+    frees: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """What is expected to happen by itself, as the order was when last seen."""
 
@@ -92,15 +118,21 @@ class Due:
 
     @property
     def frees(self) -> bool:
-        return life.may_free(self.name)
+        return life.may_free(self.name) or extension.frees(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
+    """The order, or an extension of it: one that comes too late gives its time back."""
+
     order_id: Id
     amount_fen: int
     now_ms: int
-    frees: bool = False
+    extension: int = 0
+
+    @property
+    def frees(self) -> bool:
+        return self.extension > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +141,11 @@ class Closed:
 
     order_id: Id
     now_ms: int
+    extension: int = 0
     frees: bool = True
 
 
-Wish = Create | Move | Show | Due | Paid | Closed
+Wish = Create | Move | Show | Extend | Forgo | Due | Paid | Closed
 Outcome = OrderView | MarketError
 
 
@@ -168,9 +201,10 @@ class Book:
             raise NotFound("no such order") from None
 
     def enter(self, order: Order, name: str, by: Party) -> None:
-        """The order after a transition, or as it begins. What blocks no more has its calendar in the book."""
+        """The order after a transition or a step, or as it begins. What takes other time than before has its calendar in the
+        book."""
         before = self.orders.get(order.id)
-        if before is None or life.blocks(before.state) != life.blocks(order.state):
+        if _takes(before) != _takes(order):
             calendar = self.calendar(order.listing_id)
             if life.blocks(order.state):
                 calendar.busy[order.id] = order.use
@@ -218,6 +252,10 @@ class Book:
             yield rules.happened(order, event.name, event.by, version)
 
 
+def _takes(order: Order | None) -> Use | None:
+    return order.use if order is not None and life.blocks(order.state) else None
+
+
 def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
     """Raise MarketError when the wish is refused and nothing has changed. A refusal that is returned has been noted in the book."""
     match wish:
@@ -227,12 +265,16 @@ def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
             return _move(book, wish)
         case Show():
             return _show(book, wish)
+        case Extend():
+            return _extend(book, wish)
+        case Forgo():
+            return _forgo(book, wish)
         case Due():
             return _fire(book, wish)
         case Paid():
             return _pay(book, wish)
         case Closed():
-            return _enter(book, book.order(wish.order_id), "close", "payments", wish.now_ms)
+            return _close(book, wish)
 
 
 def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
@@ -251,7 +293,7 @@ def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
         credit=book.credits.get(wish.buyer_id, price.UNKNOWN),
     )  # fmt: skip
     order_id = new_id(gene_of(bookable.listing_id))
-    order = rules.create(
+    order = beginning.create(
         order_id, bookable, wish.buyer_id, wish.period, cost, wish.codes, wish.now_ms, wish.seats
     )
     book.enter(order, "create", "buyer")
@@ -285,20 +327,62 @@ def _show(book: Book, wish: Show) -> Outcome:
     return rules.see(order, party)
 
 
+def _extend(book: Book, wish: Extend) -> Outcome:
+    order = book.order(wish.order_id)
+    party = rules.party_of(order, wish.actor)
+    rules.check_remark(order, "extend", party, wish.seen)
+    calendar = book.calendar(order.listing_id)
+    bookable = calendar.bookable
+    if wish.held is not None and bookable.terms.capacity == 1:
+        raise wish.held
+    if wish.terms_version is not None:
+        booking.check_quote(bookable, wish.terms_version)
+    uses = extending.others(order, calendar.busy.items())
+    offer = extending.offer(order, bookable, uses, wish.end_ms, wish.now_ms)
+    order, name = extending.ask(order, offer, wish.now_ms)
+    book.enter(order, name, party)
+    return rules.see(order, party)
+
+
+def _forgo(book: Book, wish: Forgo) -> Outcome:
+    order = book.order(wish.order_id)
+    party = rules.party_of(order, wish.actor)
+    rules.check_remark(order, "forgo", party, wish.seen)
+    return _step(book, order, "forgo", party, len(order.extensions), wish.now_ms)
+
+
 def _fire(book: Book, wish: Due) -> Outcome:
     order = book.order(wish.order_id)
-    due = rules.due(order)
+    due = rules.soonest(order)
     if due is None or due[1] != wish.name or due[0] > wish.now_ms:
         raise NotYet("nothing is due")
+    if wish.name in extension.STEPS:
+        return _step(book, order, wish.name, "time", len(order.extensions), wish.now_ms)
     return _enter(book, order, wish.name, "time", wish.now_ms)
 
 
 def _pay(book: Book, wish: Paid) -> Outcome:
     order = book.order(wish.order_id)
+    if wish.extension:
+        name = extending.how_paid(order)
+        return _step(book, order, name, "payments", wish.extension, wish.now_ms)
     if wish.amount_fen < order.total_fen:
         raise Conflict("too little money", total_fen=order.total_fen)
     name = "pay_late" if order.state == "expiring" else "pay"
     return _enter(book, order, name, "payments", wish.now_ms)
+
+
+def _close(book: Book, wish: Closed) -> Outcome:
+    order = book.order(wish.order_id)
+    if wish.extension:
+        return _step(book, order, "extend_close", "payments", wish.extension, wish.now_ms)
+    return _enter(book, order, "close", "payments", wish.now_ms)
+
+
+def _step(book: Book, order: Order, name: str, by: Party, number: int, now_ms: int) -> OrderView:
+    moved = extending.move(order, name, number, now_ms)
+    book.enter(moved, name, by)
+    return rules.see(moved, by)
 
 
 def _enter(book: Book, order: Order, name: str, by: Party, now_ms: int) -> OrderView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from market.kernel.errors import TooMuch
@@ -45,6 +46,23 @@ def divide(rent_fen: int, deposit_fen: int, fee_fen: int, split: Split) -> Divis
         owner_fen=kept_rent_fen - kept_fee_fen + split.deposit_kept_fen,
         fee_fen=kept_fee_fen,
     )
+
+
+def divide_among(
+    rents: Sequence[tuple[int, int]], deposit_fen: int, split: Split
+) -> list[Division]:
+    """The same where the rent was paid in parts, (rent, fee) each, the first of them with the deposit. What goes back of the
+    rent was paid last: an extension goes back before what it extends.
+    """
+    check_within(split.rent_back_fen, sum(rent for rent, _ in rents))
+    left_fen, found = split.rent_back_fen, []
+    for number, (rent_fen, fee_fen) in reversed([*enumerate(rents)]):
+        back_fen = min(left_fen, rent_fen)
+        left_fen -= back_fen
+        own_fen, kept_fen = (deposit_fen, split.deposit_kept_fen) if number == 0 else (0, 0)
+        part = Split(rent_back_fen=back_fen, deposit_kept_fen=kept_fen)
+        found.append(divide(rent_fen, own_fen, fee_fen, part))
+    return found[::-1]
 
 
 def check_within(amount_fen: int, limit_fen: int) -> None:

@@ -7,13 +7,13 @@ An order keeps the version it began with, so that a later table does not change 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS
 
-PROCESS_VERSION = 2
+PROCESS_VERSION = 3
 """Of orders that begin now."""
 
 State = Literal[
@@ -152,7 +152,11 @@ _V2 = Table(
     remarks=(Remark(name="evidence", by=BOTH, states=("claimed", "disputed")),),
 )  # fmt: skip
 
-TABLES: dict[int, Table] = {1: _V1, 2: _V2}
+_V3 = replace(
+    _V2, remarks=(Remark(name="extend", by=("buyer",), states=("ready", "in_use")), *_V2.remarks)
+)
+
+TABLES: dict[int, Table] = {1: _V1, 2: _V2, 3: _V3}
 
 FREE: frozenset[State] = frozenset({"declined", "expired", "cancelled", "refunded"})
 """States that no longer take up the listing's time."""
@@ -191,6 +195,12 @@ def allowed(version: int, state: State, party: Party) -> tuple[str, ...]:
     table = TABLES[version]
     moves = [t.name for t in table.transitions if state in t.source and party in (*t.by, *t.awaits)]
     return (*moves, *(r.name for r in table.remarks if state in r.states and party in r.by))
+
+
+@cache
+def goes_on(version: int, state: State) -> bool:
+    """Whether an extension can be asked for, and be paid for."""
+    return "extend" in allowed(version, state, "buyer")
 
 
 @cache

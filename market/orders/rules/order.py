@@ -14,17 +14,17 @@ from market.kernel.errors import (
     VersionConflict,
     WrongCode,
 )  # fmt: skip
-from market.kernel.facts import CodesReplaced, EvidenceAdded, Fact, OrderMoved
+from market.kernel.facts import EXTENSION_MOVED, CodesReplaced, EvidenceAdded, Fact, OrderMoved
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
-from market.kernel.terms import Policy, Terms
+from market.kernel.terms import Policy
 from market.kernel.topics import Push, Readers
-from market.orders.rules import cancellation, division, life
-from market.orders.rules.booking import Bookable
+from market.orders.rules import cancellation, division, extension, life
 from market.orders.rules.division import Split
+from market.orders.rules.extension import STEPS, Extension, ExtensionView
 from market.orders.rules.life import BOTH, Party, Seat, State, Transition
-from market.orders.rules.price import DAY_H, WEEK_H, Line, Price
+from market.orders.rules.price import Line
 
 WRONG_CODES = 5
 """After so many wrong attempts the code is replaced."""
@@ -77,14 +77,32 @@ class Order:
     evidence: int
     """How many pieces of evidence there are."""
     created_ms: int
+    extensions: tuple[Extension, ...] = ()
+    """Each has money of its own: all of the above is about what was agreed at first. `period` is what has been paid for."""
 
     @property
     def total_fen(self) -> int:
         return self.rent_fen + self.deposit_fen
 
     @property
+    def rents(self) -> list[tuple[int, int]]:
+        """(rent, the platform's part of it) of everything that has been agreed, in the order in which it was."""
+        more = [(e.rent_fen, e.fee_fen) for e in extension.paid(self.extensions)]
+        return [(self.rent_fen, self.fee_fen), *more]
+
+    @property
+    def all_rent_fen(self) -> int:
+        return sum(rent for rent, _ in self.rents)
+
+    @property
+    def taken_until_ms(self) -> int:
+        """The end, or that which is still to be paid for."""
+        asked = extension.open_one(self.extensions)
+        return asked.end_ms if asked else self.period.end_ms
+
+    @property
     def use(self) -> Use:
-        return Use(Period(self.period.start_ms, self.period.end_ms + self.buffer_ms), self.seats)
+        return Use(Period(self.period.start_ms, self.taken_until_ms + self.buffer_ms), self.seats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +113,8 @@ class OrderView:
     by itself, and when. `reason`: why it was cancelled, claimed or disputed; a decision does not wipe it out.
     Coming back late costs `late_hour_fen` for each begun hour, out of the deposit; `late_fen` is what it came to, `claim_fen`
     what the owner wants beside it. `refund_fen` is what the buyer gets back, None until the order has ended.
-    `evidence` counts the pieces that `orders.evidence_of` reads. `fee_fen` and `payout_fen` are the owner's business,
+    `evidence` counts the pieces that `orders.evidence_of` reads. Extensions that were paid are in `end_ms`, the lines and all
+    money; `extension` is the newest one, whatever has become of it. `fee_fen` and `payout_fen` are the owner's business,
     `address` the paying buyer's.
     """
 
@@ -126,46 +145,11 @@ class OrderView:
     claim_fen: int
     refund_fen: int | None
     evidence: int
+    extension: ExtensionView | None = None
     code: str | None = None
     address: str | None = None
     fee_fen: int | None = None
     payout_fen: int | None = None
-
-
-def create(
-    order_id: Id,
-    bookable: Bookable,
-    buyer_id: Id,
-    period: Period,
-    price: Price,
-    codes: Codes,
-    now_ms: int,
-    seats: int = 1,
-) -> Order:
-    """Where the terms say so the owner is asked first, and the time to pay begins when they approve."""
-    request = bookable.terms.booking == "request"
-    return Order(
-        id=order_id, version=1, process_version=life.PROCESS_VERSION,
-        state="requested" if request else "pending_payment", entered_ms=now_ms,
-        listing_id=bookable.listing_id, buyer_id=buyer_id, owner_id=bookable.owner_id,
-        title=bookable.title, address=bookable.address, period=period,
-        buffer_ms=bookable.terms.buffer_ms, seats=seats, policy=bookable.terms.policy,
-        terms_version=bookable.terms_version, lines=price.lines, rent_fen=price.rent_fen,
-        deposit_fen=price.deposit_fen, fee_fen=price.fee_fen, late_hour_fen=_late_hour_fen(bookable.terms) * seats, late_fen=0,
-        claim_fen=0, refund_fen=0, refund_deposit_fen=0, owner_fen=0,
-        pay_by_ms=0 if request else now_ms + life.PAYMENT_WINDOW_MS,
-        start_code=codes.start, return_code=codes.give_back, wrong_codes=0, reason="", evidence=0,
-        created_ms=now_ms,
-    )  # fmt: skip
-
-
-def _late_hour_fen(terms: Terms) -> int:
-    """Of a seat: the hour's price; where there is none, its part of the day's or the week's."""
-    if terms.price_hour_fen is not None:
-        return terms.price_hour_fen
-    if terms.price_day_fen is not None:
-        return -(-terms.price_day_fen // DAY_H)
-    return -(-(terms.price_week_fen or 0) // WEEK_H)
 
 
 def party_of(order: Order, actor: Actor) -> Party:
@@ -194,14 +178,8 @@ SILENT = Words()
 
 
 def move(
-    order: Order,
-    name: str,
-    by: Party,
-    now_ms: int,
-    *,
-    seen: int | None = None,
-    words: Words = SILENT,
-) -> tuple[Order, Transition]:
+    order: Order, name: str, by: Party, now_ms: int, *, seen: int | None = None, words: Words = SILENT
+) -> tuple[Order, Transition]:  # fmt: skip
     """The order after the transition. Raise IllegalTransition, VersionConflict, WrongCode or TooMuch."""
     transition = life.find(order.process_version, name)
     if transition is None or by not in transition.by or order.state not in transition.source:
@@ -226,17 +204,26 @@ def move(
         division.check_within(words.claim_fen, order.deposit_fen - order.late_fen)
         moved = replace(moved, claim_fen=words.claim_fen)
     if transition.gives_back != "nothing":
-        split = _split(order, transition, by, now_ms, words)
-        parts = division.divide(order.rent_fen, order.deposit_fen, order.fee_fen, split)
-        moved = replace(
-            moved, fee_fen=parts.fee_fen, refund_fen=parts.refund_fen,
-            refund_deposit_fen=parts.refund_deposit_fen, owner_fen=parts.owner_fen,
-        )  # fmt: skip
+        moved = _divided(moved, _split(order, transition, by, now_ms, words))
+    if not life.goes_on(order.process_version, transition.target):
+        moved = replace(moved, extensions=extension.left(moved.extensions, now_ms))
     return moved, transition
 
 
+def _divided(order: Order, split: Split) -> Order:
+    own, *others = division.divide_among(order.rents, order.deposit_fen, split)
+    parts = iter(others)
+    return replace(
+        order, fee_fen=own.fee_fen, refund_fen=own.refund_fen, refund_deposit_fen=own.refund_deposit_fen,
+        owner_fen=own.owner_fen,
+        extensions=tuple(
+            extension.divided(e, next(parts)) if e.state == "paid" else e for e in order.extensions
+        ),
+    )  # fmt: skip
+
+
 def _split(order: Order, transition: Transition, by: Party, now_ms: int, words: Words) -> Split:
-    everything = Split(rent_back_fen=order.rent_fen, deposit_kept_fen=0)
+    everything = Split(rent_back_fen=order.all_rent_fen, deposit_kept_fen=0)
     match transition.gives_back:
         case "deposit":
             return Split(rent_back_fen=0, deposit_kept_fen=order.late_fen)
@@ -248,24 +235,29 @@ def _split(order: Order, transition: Transition, by: Party, now_ms: int, words: 
             return words.split
         case "by_policy" if by == "buyer" and order.state not in life.UNPAID:
             kept_fen = cancellation.kept_fen(
-                order.policy, order.rent_fen, order.period.start_ms, order.created_ms, now_ms
+                order.policy, order.all_rent_fen, order.period.start_ms, order.created_ms, now_ms
             )
-            return Split(rent_back_fen=order.rent_fen - kept_fen, deposit_kept_fen=0)
+            return Split(rent_back_fen=order.all_rent_fen - kept_fen, deposit_kept_fen=0)
         case _:
             return everything
 
 
 def check_remark(order: Order, name: str, by: Party, seen: int | None) -> None:
     """Raise IllegalTransition or VersionConflict unless that party may say something now."""
-    if name not in life.allowed(order.process_version, order.state, by):
+    if name not in actions(order, by):
         raise _illegal(order, by)
     if seen is not None and seen != order.version:
         raise VersionConflict(version=order.version, state=order.state)
 
 
+def actions(order: Order, by: Party) -> tuple[str, ...]:
+    """What that party may do now."""
+    names = life.allowed(order.process_version, order.state, by)
+    return extension.offered(names, order.extensions, by)
+
+
 def _illegal(order: Order, by: Party) -> IllegalTransition:
-    actions = life.allowed(order.process_version, order.state, by)
-    return IllegalTransition(state=order.state, version=order.version, actions=actions)
+    return IllegalTransition(state=order.state, version=order.version, actions=actions(order, by))
 
 
 def count_wrong_code(order: Order, fresh: Codes) -> tuple[Order, bool]:
@@ -282,8 +274,13 @@ def count_wrong_code(order: Order, fresh: Codes) -> tuple[Order, bool]:
     return replaced, True
 
 
+def soonest(order: Order) -> tuple[int, str] | None:
+    """(UTC ms, transition or step) of what happens by itself next to the order or to its extension, or None."""
+    return min(filter(None, (due(order), extension.due(order.extensions))), default=None)
+
+
 def due(order: Order) -> tuple[int, str] | None:
-    """(UTC ms, transition) of what happens by itself, or None."""
+    """(UTC ms, transition) of what happens by itself to the order, or None."""
     transition = life.timer_of(order.process_version, order.state)
     if transition is None or transition.timer is None:
         return None
@@ -302,22 +299,24 @@ def see(order: Order, role: Party) -> OrderView:
         order_id=order.id, version=order.version, role=role, state=order.state, listing_id=order.listing_id,
         buyer_id=order.buyer_id, owner_id=order.owner_id, title=order.title,
         start_ms=order.period.start_ms, end_ms=order.period.end_ms, seats=order.seats,
-        policy=order.policy, lines=order.lines,
-        rent_fen=order.rent_fen, deposit_fen=order.deposit_fen, total_fen=order.total_fen,
-        actions=life.allowed(order.process_version, order.state, role), created_ms=order.created_ms, entered_ms=order.entered_ms,
+        policy=order.policy, lines=(*order.lines, *extension.lines(order.extensions)),
+        rent_fen=order.all_rent_fen, deposit_fen=order.deposit_fen, total_fen=order.all_rent_fen + order.deposit_fen,
+        actions=actions(order, role), created_ms=order.created_ms, entered_ms=order.entered_ms,
         due_ms=timer[0] if timer else None, due_action=timer[1] if timer else None, reason=order.reason,
         late_hour_fen=order.late_hour_fen, late_fen=order.late_fen, claim_fen=order.claim_fen,
-        refund_fen=order.refund_fen if timer is None else None, evidence=order.evidence,
-        code=_code(order, role),
+        refund_fen=order.refund_fen + sum(e.refund_fen for e in order.extensions) if timer is None else None,
+        evidence=order.evidence, extension=extension.see(order.extensions), code=_code(order, role),
         address=order.address if role != "buyer" or told else None,
-        fee_fen=order.fee_fen if role != "buyer" else None,
+        fee_fen=sum(fee for _, fee in order.rents) if role != "buyer" else None,
         payout_fen=_payout_fen(order, ended=timer is None) if role != "buyer" else None,
     )  # fmt: skip
 
 
 def _payout_fen(order: Order, *, ended: bool) -> int:
     """What the owner gets; while the order goes on, what they may expect."""
-    return order.owner_fen if ended else order.rent_fen - order.fee_fen + order.late_fen
+    if ended:
+        return order.owner_fen + sum(e.owner_fen for e in order.extensions)
+    return sum(rent - fee for rent, fee in order.rents) + order.late_fen
 
 
 def _code(order: Order, role: Party) -> str | None:
@@ -329,8 +328,11 @@ def _code(order: Order, role: Party) -> str | None:
 
 
 def happened(order: Order, transition: str, by: Party, calendar_version: int | None) -> Fact:
-    """The fact of a transition, addressed to both parties, and to the calendar's watchers when it changed (to that version)."""
-    known = life.find(order.process_version, transition)
+    """The fact of a transition or of an extension's step, addressed to both parties, and to the calendar's watchers when it
+    changed (to that version)."""
+    step = STEPS.get(transition)
+    known = step or life.find(order.process_version, transition)
+    ended = order.state if due(order) is None else None
     calendar = (
         [] if calendar_version is None else [calendar_push(order.listing_id, calendar_version)]
     )
@@ -342,10 +344,10 @@ def happened(order: Order, transition: str, by: Party, calendar_version: int | N
         refund_fen=order.refund_fen, refund_deposit_fen=order.refund_deposit_fen,
         owner_fen=order.owner_fen, pay_by_ms=order.pay_by_ms, tells=known.tells if known else BOTH,
         taken_seats=order.use.seats if life.blocks(order.state) else 0,
-        taken_until_ms=order.use.period.end_ms,
+        taken_until_ms=order.use.period.end_ms, extensions=extension.owed(order.extensions, ended),
     )  # fmt: skip
     return Fact(
-        kind=f"order.{order.state}", entity=order.id, version=order.version, data=data,
+        kind=EXTENSION_MOVED if step else f"order.{order.state}", entity=order.id, version=order.version, data=data,
         pushes=(*pushes(order), *calendar),
     )  # fmt: skip
 

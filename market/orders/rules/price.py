@@ -46,7 +46,7 @@ class Line:
     """total_fen = quantity * unit_fen; the quantity counts every seat.
 
     `code`: rent_hour, rent_day, rent_week; surcharge_hour, surcharge_day (what a weekday adds to these); minimum (what is missing to the
-    least rent); deposit.
+    least rent); rent_extension (what using longer cost more); deposit.
     """
 
     code: str
@@ -86,6 +86,15 @@ class _Tier:
 def fee_fen(rent_fen: int, category: str) -> int:
     """The platform's part of a rent."""
     return share(rent_fen, FEE_BP.get(category, OTHER_FEE_BP))
+
+
+def late_hour_fen(terms: Terms) -> int:
+    """What a begun hour of being late costs, of a seat: the hour's price; where there is none, its part of the day's or the week's."""
+    if terms.price_hour_fen is not None:
+        return terms.price_hour_fen
+    if terms.price_day_fen is not None:
+        return -(-terms.price_day_fen // DAY_H)
+    return -(-(terms.price_week_fen or 0) // WEEK_H)
 
 
 def waived_fen(terms: Terms, credit: Credit) -> int:

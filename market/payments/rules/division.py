@@ -46,6 +46,7 @@ class Refund:
     id: Id
     payment_id: Id
     order_id: Id
+    extension: int = 0
     reason: str
     amount_fen: int
     deposit_fen: int
@@ -67,6 +68,7 @@ class Payout:
     id: Id
     payment_id: Id
     order_id: Id
+    extension: int = 0
     owner_id: Id
     fee_fen: int
     owner_fen: int
@@ -165,14 +167,14 @@ def divide(
     refund = payout = None
     if divided.back_fen:
         refund = Refund(
-            id=refund_id, payment_id=payment.id, order_id=payment.order_id, reason=reason,
-            amount_fen=divided.back_fen, deposit_fen=divided.back_deposit_fen, status="wanted",
+            id=refund_id, payment_id=payment.id, order_id=payment.order_id,
+            extension=payment.extension, reason=reason, amount_fen=divided.back_fen, deposit_fen=divided.back_deposit_fen, status="wanted",
             out_refund_no=_refund_no(refund_id, 1), wechat_id="", attempts=0, due_ms=now_ms, done_ms=0,
         )  # fmt: skip
     if divided.owner_fen or divided.fee_fen:
         payout = Payout(
-            id=payout_id, payment_id=payment.id, order_id=payment.order_id, owner_id=payable.owner_id,
-            fee_fen=divided.fee_fen, owner_fen=divided.owner_fen, status="waiting", sent=False,
+            id=payout_id, payment_id=payment.id, order_id=payment.order_id,
+            extension=payment.extension, owner_id=payable.owner_id, fee_fen=divided.fee_fen, owner_fen=divided.owner_fen, status="waiting", sent=False,
             attempts=0, due_ms=now_ms, done_ms=0,
         )  # fmt: skip
         if refund is None:
@@ -187,12 +189,13 @@ def divide(
             ledger.owner(payable.owner_id): divided.owner_fen,
             ledger.FEES: divided.fee_fen,
         },
+        payment.extension,
     )
     facts: tuple[Fact, ...] = ()
     if posting is not None:
         data = PaymentSettled(
             order_id=payment.order_id, payment_id=payment.id, owner_id=payable.owner_id,
-            owner_fen=divided.owner_fen, fee_fen=divided.fee_fen,
+            owner_fen=divided.owner_fen, fee_fen=divided.fee_fen, extension=payment.extension,
         )  # fmt: skip
         facts = (_fact(PaymentSettled.KIND, payment, data),)
     return Effect(payment=payment, posting=posting, refund=refund, payout=payout, facts=facts)
@@ -213,10 +216,11 @@ def refunded(
             ledger.deposit(refund.order_id): -refund.deposit_fen,
             ledger.CLEARING: refund.amount_fen,
         },
+        refund.extension,
     )
     data = PaymentRefunded(
         order_id=refund.order_id, payment_id=payment.id, refund_id=refund.id, buyer_id=payable.buyer_id,
-        amount_fen=refund.amount_fen, reason=refund.reason,
+        amount_fen=refund.amount_fen, reason=refund.reason, extension=refund.extension,
     )  # fmt: skip
     refund = replace(refund, status="done", wechat_id=wechat_id, done_ms=now_ms)
     facts = (_fact(PaymentRefunded.KIND, payment, data),)
@@ -261,6 +265,7 @@ def carried_out(payment: Payment, payout: Payout, now_ms: int) -> Effect | None:
             payout.order_id,
             "commission",
             {ledger.CLEARING: payout.fee_fen, ledger.PLATFORM: -payout.fee_fen},
+            payout.extension,
         )
         done = not payout.owner_fen
     elif payout.status == "finishing":
@@ -268,6 +273,7 @@ def carried_out(payment: Payment, payout: Payout, now_ms: int) -> Effect | None:
             payout.order_id,
             "released",
             {ledger.owner(payout.owner_id): -payout.owner_fen, ledger.CLEARING: payout.owner_fen},
+            payout.extension,
         )
         done = True
     else:

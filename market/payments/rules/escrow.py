@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from market.kernel.errors import AlreadyDone, Conflict, IllegalTransition, NotFound, NotYet
-from market.kernel.facts import Fact, OrderMoved, PaymentClosed, PaymentReceived
+from market.kernel.facts import (
+    ExtensionOwed,
+    Fact,
+    OrderMoved,
+    PaymentClosed,
+    PaymentReceived,
+)  # fmt: skip
 from market.kernel.ids import Id
 from market.payments.rules import ledger, wording
 from market.payments.rules.ledger import Posting
@@ -23,9 +29,9 @@ UNPAID = "pending_payment"
 EXPIRING = "expiring"
 """The time to pay is over, and the order waits to hear whether it has been paid after all."""
 ACCEPTED = frozenset(
-    {"ready", "in_use", "returned", "claimed", "disputed", "completed", "refunded"}
+    {"ready", "in_use", "returned", "claimed", "disputed", "completed", "refunded", "paid"}
 )
-"""States that an order reaches only after it has heard of its payment."""
+"""States that an order, or an extension, reaches only after it has heard of its payment."""
 PREPAY_LIFE_MS = 100 * 60_000
 """WeChat keeps a prepay_id for two hours; ours are renewed a little earlier."""
 LONGEST_TITLE = 200
@@ -33,9 +39,13 @@ LONGEST_TITLE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payable:
-    """What an order owes, as last heard. `accepted`: the order has counted its payment in."""
+    """What an order owes, as last heard; or, with a number, what an extension of it owes beside that.
+
+    `accepted`: the order has counted its payment in.
+    """
 
     order_id: Id
+    extension: int = 0
     version: int
     state: str
     accepted: bool
@@ -54,7 +64,7 @@ class Payable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """The one payment of an order, to its owner's account with WeChat. Rent is `amount_fen - deposit_fen`.
+    """The one payment of an order, or of an extension, to its owner's account with WeChat. Rent is `amount_fen - deposit_fen`.
 
     `divided` is the order's state that ended the escrow, or empty. `checks` counts the queries at WeChat so far, the next
     of which is at `check_ms`.
@@ -63,6 +73,7 @@ class Payment:
     id: Id
     version: int
     order_id: Id
+    extension: int = 0
     sub_mchid: str
     out_trade_no: str
     openid: str
@@ -112,6 +123,26 @@ def heard(known: Payable | None, moved: OrderMoved) -> Payable:
     )
 
 
+def heard_of_extension(known: Payable | None, moved: OrderMoved, owed: ExtensionOwed) -> Payable:
+    """The same of an extension, for which there is no deposit."""
+    if known is not None and moved.version <= known.version:
+        return known
+    return replace(
+        heard(known, moved),
+        extension=owed.extension,
+        state=owed.state,
+        accepted=owed.state in ACCEPTED or (known is not None and known.accepted),
+        rent_fen=owed.rent_fen,
+        deposit_fen=0,
+        fee_fen=owed.fee_fen,
+        total_fen=owed.rent_fen,
+        refund_fen=owed.refund_fen,
+        refund_deposit_fen=0,
+        owner_fen=owed.owner_fen,
+        pay_by_ms=owed.pay_by_ms,
+    )
+
+
 def may_pay(payable: Payable, payment: Payment | None, payer_id: Id, now_ms: int) -> None:
     """Raise NotFound for anybody but the buyer, AlreadyDone when it is paid, IllegalTransition when it is too late.
 
@@ -139,10 +170,11 @@ def prepare(
         id=payment_id,
         version=1,
         order_id=payable.order_id,
+        extension=payable.extension,
         sub_mchid=sub_mchid,
         out_trade_no=f"P{payment_id:019d}",
         openid=openid,
-        description=wording.description(payable.title),
+        description=wording.description(payable.title, longer=payable.extension > 0),
         amount_fen=payable.total_fen,
         deposit_fen=payable.deposit_fen,
         expires_ms=payable.pay_by_ms,
@@ -177,7 +209,9 @@ def close(payable: Payable, payment: Payment) -> Effect | None:
     if payment.status == "paid" or (payment.status == "closed" and not waits):
         return None
     payment = replace(payment, version=payment.version + 1, status="closed")
-    data = PaymentClosed(order_id=payment.order_id, payment_id=payment.id, reason=payable.state)
+    data = PaymentClosed(
+        order_id=payment.order_id, payment_id=payment.id, reason=payable.state, extension=payment.extension
+    )  # fmt: skip
     return Effect(
         payment=payment, facts=(_fact(PaymentClosed.KIND, payment, data),) if waits else ()
     )
@@ -187,7 +221,9 @@ def never_opened(payable: Payable) -> Fact | None:
     """What an order hears that waits for its payment's end, when its buyer never began to pay."""
     if payable.state != EXPIRING:
         return None
-    data = PaymentClosed(order_id=payable.order_id, payment_id=Id(0), reason=payable.state)
+    data = PaymentClosed(
+        order_id=payable.order_id, payment_id=Id(0), reason=payable.state, extension=payable.extension
+    )  # fmt: skip
     return Fact(
         kind=PaymentClosed.KIND, entity=payable.order_id, version=payable.version, data=data
     )
@@ -217,12 +253,14 @@ def receive(
             ledger.escrow(payment.order_id): amount_fen - payment.deposit_fen,
             ledger.deposit(payment.order_id): payment.deposit_fen,
         },
+        payment.extension,
     )
     data = PaymentReceived(
         order_id=payment.order_id,
         payment_id=payment.id,
         amount_fen=amount_fen,
         paid_at_ms=paid_at_ms,
+        extension=payment.extension,
     )
     return Effect(
         payment=payment, posting=posting, facts=(_fact(PaymentReceived.KIND, payment, data),)

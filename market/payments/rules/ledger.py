@@ -1,7 +1,7 @@
 """The double-entry ledger: accounts, and journal transactions that sum to zero.
 
 A credit is positive, a debit negative. So what is owed to somebody (escrow, deposits, owners, fees) reads as a positive
-balance, and the house's assets, the money that lies at WeChat, as negative ones.
+balance, and the house's assets, the money that lies at WeChat, as negative ones. An extension moves its order's accounts.
 
     received          wechat:clearing -12000   escrow:7 +2000    deposit:7 +10000
     settled           escrow:7 -2000           owner:3 +1800     platform:fees +200
@@ -59,9 +59,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """One journal transaction of an order. `reason` is unique within the order."""
+    """One journal transaction of an order, or of its extension of that number. `reason` is unique within either."""
 
     order_id: Id
+    extension: int = 0
     reason: str
     lines: tuple[Line, ...]
 
@@ -72,10 +73,12 @@ class Posting:
             raise ValueError(f"{self.reason} of order {self.order_id} names an account twice")
 
 
-def posting(order_id: Id, reason: str, moves: dict[str, int]) -> Posting | None:
+def posting(order_id: Id, reason: str, moves: dict[str, int], extension: int = 0) -> Posting | None:
     """account -> fen, as a journal transaction; None when no fen moves. Raise ValueError unless it sums to zero."""
     lines = tuple(Line(account=account, amount_fen=fen) for account, fen in moves.items() if fen)
-    return Posting(order_id=order_id, reason=reason, lines=lines) if lines else None
+    if not lines:
+        return None
+    return Posting(order_id=order_id, extension=extension, reason=reason, lines=lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,7 @@ class Entry:
     tx_id: Id
     line: int
     order_id: Id
+    extension: int = 0
     reason: str
     account: str
     amount_fen: int

@@ -17,6 +17,8 @@ from market.payments.rules.merchants import Merchant
 from market.payments.rules.reconciling import Difference
 
 Party = Literal["buyer", "owner", "operator"]
+Owed = tuple[Payable, Payment | None]
+"""And how it was paid."""
 EXPECTED = frozenset({"requested", "pending_payment", "expiring"})
 """States of an order that may still be paid."""
 
@@ -33,8 +35,20 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionPaidView:
+    """What using longer costs. `status` as of the order itself."""
+
+    extension_id: int
+    status: str
+    amount_fen: int
+    pay_by_ms: int
+    paid_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaidView:
-    """The buyer's side. `status`: unpaid, preparing, waiting, paid or closed."""
+    """The buyer's side. `status`: unpaid, preparing, waiting, paid or closed. `refunds` are of all payments; the rest is about
+    the order's own one, beside which each of the `extensions` has one."""
 
     status: str
     total_fen: int
@@ -42,6 +56,7 @@ class PaidView:
     deposit_fen: int
     pay_by_ms: int
     paid_at_ms: int | None
+    extensions: tuple[ExtensionPaidView, ...]
     refunds: tuple[RefundView, ...]
     refunded_fen: int
     """What has arrived; what is on its way is in `refunds`."""
@@ -49,7 +64,8 @@ class PaidView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueView:
-    """The owner's side. `status`: expected, escrowed, settled or void; `due_fen` is what the owner gets, less the fee."""
+    """The owner's side. `status`: expected, escrowed, settled or void; `due_fen` is what the owner gets, less the fee, with what
+    was paid for using longer."""
 
     status: str
     due_fen: int
@@ -78,10 +94,12 @@ class OnboardingView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementLine:
-    """A credit is positive, a debit negative. `reason`: received, settled, refund:<why>, commission or released."""
+    """A credit is positive, a debit negative. `reason`: received, settled, refund:<why>, commission or released; of the order's
+    own payment where `extension_id` is 0, else of that extension's."""
 
     tx_id: Id
     at_ms: int
+    extension_id: int
     reason: str
     account: str
     amount_fen: int
@@ -185,17 +203,15 @@ def party_of(payable: Payable, actor: Actor) -> Party:
 
 
 def see(
-    payable: Payable,
-    payment: Payment | None,
-    refunds: Sequence[Refund],
-    entries: Sequence[Entry],
-    party: Party,
+    owed: Sequence[Owed], refunds: Sequence[Refund], entries: Sequence[Entry], party: Party
 ) -> OrderMoneyView:
+    """`owed` by the order, and then by its extensions."""
+    payable, _ = owed[0]
     return OrderMoneyView(
         order_id=payable.order_id,
-        version=payable.version + (payment.version if payment else 0),
-        paid=_paid(payable, payment, refunds) if party != "owner" else None,
-        due=_due(payable, payment, entries) if party != "buyer" else None,
+        version=payable.version + sum(payment.version for _, payment in owed if payment),
+        paid=_paid(owed, refunds) if party != "owner" else None,
+        due=_due(owed, entries) if party != "buyer" else None,
     )
 
 
@@ -224,7 +240,8 @@ def statement(payable: Payable, entries: Sequence[Entry]) -> StatementView:
         fee_fen=_settled(entries, ledger.FEES),
         lines=tuple(
             StatementLine(
-                tx_id=e.tx_id, at_ms=e.at_ms, reason=e.reason, account=e.account, amount_fen=e.amount_fen
+                tx_id=e.tx_id, at_ms=e.at_ms, extension_id=e.extension, reason=e.reason, account=e.account,
+                amount_fen=e.amount_fen,
             )
             for e in entries
         ),
@@ -280,14 +297,22 @@ def ledger_of(
     )
 
 
-def _paid(payable: Payable, payment: Payment | None, refunds: Sequence[Refund]) -> PaidView:
+def _paid(owed: Sequence[Owed], refunds: Sequence[Refund]) -> PaidView:
+    payable, payment = owed[0]
     return PaidView(
-        status=payment.status if payment else "unpaid",
+        status=_status(payment),
         total_fen=payable.total_fen,
         rent_fen=payable.rent_fen,
         deposit_fen=payable.deposit_fen,
         pay_by_ms=payable.pay_by_ms,
-        paid_at_ms=payment.paid_at_ms if payment and payment.status == "paid" else None,
+        paid_at_ms=_paid_at_ms(payment),
+        extensions=tuple(
+            ExtensionPaidView(
+                extension_id=p.extension, status=_status(own), amount_fen=p.total_fen, pay_by_ms=p.pay_by_ms,
+                paid_at_ms=_paid_at_ms(own),
+            )
+            for p, own in owed[1:]
+        ),
         refunds=tuple(
             RefundView(
                 refund_id=r.id, amount_fen=r.amount_fen, reason=r.reason, status=r.status,
@@ -299,7 +324,17 @@ def _paid(payable: Payable, payment: Payment | None, refunds: Sequence[Refund]) 
     )  # fmt: skip
 
 
-def _due(payable: Payable, payment: Payment | None, entries: Sequence[Entry]) -> DueView:
+def _status(payment: Payment | None) -> str:
+    return payment.status if payment else "unpaid"
+
+
+def _paid_at_ms(payment: Payment | None) -> int | None:
+    return payment.paid_at_ms if payment and payment.status == "paid" else None
+
+
+def _due(owed: Sequence[Owed], entries: Sequence[Entry]) -> DueView:
+    payable, payment = owed[0]
+    counted = [payable, *(extension for extension, _ in owed[1:] if extension.accepted)]
     settled_fen = _settled(entries, ledger.owner(payable.owner_id))
     if payment is None or payment.status != "paid":
         status = "expected" if payable.state in EXPECTED else "void"
@@ -310,8 +345,8 @@ def _due(payable: Payable, payment: Payment | None, entries: Sequence[Entry]) ->
     ended = status in ("settled", "void")
     return DueView(
         status=status,
-        due_fen=settled_fen if ended else payable.rent_fen - payable.fee_fen,
-        fee_fen=_settled(entries, ledger.FEES) if ended else payable.fee_fen,
+        due_fen=settled_fen if ended else sum(p.rent_fen - p.fee_fen for p in counted),
+        fee_fen=_settled(entries, ledger.FEES) if ended else sum(p.fee_fen for p in counted),
         settled_fen=settled_fen,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 DESCRIPTION = "ShareHub 订单 · {title}"
+LONGER = "ShareHub 续期 · {title}"
 LONGEST_DESCRIPTION = 40
 """Characters; WeChat takes 127, and shows about 20."""
 
@@ -24,5 +25,6 @@ REFUND_REASONS = {
 """By the state of the order that gives the money back. WeChat takes 80 bytes: 26 Chinese characters."""
 
 
-def description(title: str) -> str:
-    return DESCRIPTION.format(title=title)[:LONGEST_DESCRIPTION]
+def description(title: str, *, longer: bool) -> str:
+    """Of an order, or of using it `longer`."""
+    return (LONGER if longer else DESCRIPTION).format(title=title)[:LONGEST_DESCRIPTION]

@@ -252,7 +252,8 @@ class Deal:
 
     async def payout(self) -> Payout | None:
         async with self.payments.db.read() as cursor:
-            return await payout_store.payout_of(cursor, self.order_id)
+            payment = await store.payment_of(cursor, self.order_id)
+            return await payout_store.payout_of(cursor, payment.id) if payment else None
 
     async def is_refunded(self) -> bool:
         refunds = await self.refunds()

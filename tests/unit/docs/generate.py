@@ -24,7 +24,7 @@ from market.kernel.ids import Id
 from market.kernel.period import DAY_MS, HOUR_MS
 from market.listings.rules import shown
 from market.notices.rules import inbox
-from market.orders.rules import booking, cancellation, life, order, price
+from market.orders.rules import booking, cancellation, extension, life, order, price
 from market.orders.views import PublicLease
 from market.users import rules as users
 
@@ -207,6 +207,12 @@ def diagram() -> str:
 
 
 NOW = life.TABLES[life.PROCESS_VERSION]
+ANCHORS = {
+    "answer_by": "a day after the request, or the start if that is sooner",
+    "pay_by": "the payment deadline",
+    "entered": "entering the state",
+    "period_end": "the end of the period",
+}
 
 
 def transitions() -> str:
@@ -225,19 +231,13 @@ def transitions() -> str:
 
 
 def timers() -> str:
-    anchors = {
-        "answer_by": "a day after the request, or the start if that is sooner",
-        "pay_by": "the payment deadline",
-        "entered": "entering the state",
-        "period_end": "the end of the period",
-    }
     lines = ["| in state | when | happens |", "|---|---|---|"]
     for t in NOW.transitions:
         if t.timer is not None:
             after = f"{_span(t.timer.after_ms)} after " if t.timer.after_ms else ""
             states = ", ".join(f"`{s}`" for s in t.source)
             lines.append(
-                f"| {states} | {after}{anchors[t.timer.anchor]} | `{t.name}`, to `{t.target}` |"
+                f"| {states} | {after}{ANCHORS[t.timer.anchor]} | `{t.name}`, to `{t.target}` |"
             )
     return "\n".join(lines)
 
@@ -253,6 +253,18 @@ def buttons() -> str:
         actions = [life.allowed(life.PROCESS_VERSION, state, party) for party in parties]
         cells = [", ".join(f"`{name}`" for name in names) or "-" for names in actions]
         lines.append(f"| `{state}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def extensions() -> str:
+    lines = ["| step | by | from | to | by itself |", "|---|---|---|---|---|"]
+    for step in extension.STEPS.values():
+        when = "-"
+        if step.timer is not None:
+            after = f"{_span(step.timer.after_ms)} after " if step.timer.after_ms else "at "
+            when = after + ANCHORS[step.timer.anchor]
+        source = ", ".join(f"`{state}`" for state in step.source) or "-"
+        lines.append(f"| `{step.name}` | {step.by} | {source} | `{step.target}` | {when} |")
     return "\n".join(lines)
 
 
@@ -291,6 +303,7 @@ BLOCKS: dict[str, dict[str, Callable[[], str]]] = {
     },
     "orders.md": {
         "diagram": diagram, "transitions": transitions, "timers": timers, "buttons": buttons,
+        "extensions": extensions,
     },
     "terms.md": {"fees": fees, "waivers": waivers, "policies": policies},
 }  # fmt: skip

@@ -15,7 +15,7 @@ from market.kernel import facts
 from market.kernel.availability import DayException, Plan
 from market.kernel.errors import BadInput
 from market.kernel.exposure import ArmShare, Exposure, Shown
-from market.kernel.facts import KINDS, ORDER_STATES, Fact, FactData, OrderMoved
+from market.kernel.facts import KINDS, ORDER_STATES, ExtensionOwed, Fact, FactData, OrderMoved
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.terms import Booking, Policy, Terms
 from market.kernel.topics import Push
@@ -58,6 +58,12 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 }  # fmt: skip
 
 
+OF_TYPE[tuple[ExtensionOwed, ...]] = st.lists(
+    st.builds(ExtensionOwed, **{f.name: text if f.name == "state" else st.integers(0, 2**53) for f in dataclasses.fields(ExtensionOwed)}),
+    max_size=2,
+).map(tuple)  # fmt: skip
+
+
 def data_of(type_: type[Any]) -> st.SearchStrategy[Any]:
     hints = get_type_hints(type_)
     return st.builds(type_, **{f.name: OF_TYPE[hints[f.name]] for f in dataclasses.fields(type_)})
@@ -74,7 +80,7 @@ def test_every_type_of_fact_has_its_kind_and_no_kind_is_without() -> None:
         t for t in vars(facts).values()
         if dataclasses.is_dataclass(t) and isinstance(t, type) and t.__module__ == facts.__name__
     }  # fmt: skip
-    assert declared - {facts.Fact, facts.Heard} == set(get_args(FactData))
+    assert declared - {facts.Fact, facts.Heard, facts.ExtensionOwed} == set(get_args(FactData))
     for kind, type_ in KINDS.items():
         assert type_ is OrderMoved or kind == type_.KIND  # type: ignore[union-attr]
         assert len(kind) <= 64  # the outbox's column

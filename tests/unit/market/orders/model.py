@@ -42,8 +42,31 @@ ARROWS: dict[str, dict[tuple[str, str], str]] = {
     },
     "completed": {}, "declined": {}, "expired": {}, "cancelled": {}, "refunded": {},
 }  # fmt: skip
+GOES_ON = ("ready", "in_use")
 ENDS = {state for state, arrows in ARROWS.items() if not arrows}
 EDGES = {(s, name, by) for s, arrows in ARROWS.items() for name, by in arrows}
+
+
+def rent_of(hours: int) -> int:
+    """10.00 an hour, 80.00 a day."""
+    days, rest = divmod(hours, 24)
+    return days * 8_000 + min(rest * LATE_HOUR, 8_000)
+
+
+@dataclass
+class Longer:
+    """An extension: from what it was asked at on."""
+
+    state: str
+    since: int
+    end: int
+    rent: int
+    pay_by: int
+
+    def deadline(self) -> tuple[int, str] | None:
+        if self.state == "pending_payment":
+            return self.pay_by, "extend_expire"
+        return (self.since + 2 * HOUR, "extend_abandon") if self.state == "expiring" else None
 
 
 @dataclass
@@ -53,6 +76,9 @@ class Model:
     state: str
     since: int
     pay_by: int
+    end: int = PERIOD.end_ms
+    longer: list[Longer] = field(default_factory=list)
+    told_of_longer: int = 0
     claim: int = 0
     late: int = 0
     paid: int = 0
@@ -63,7 +89,7 @@ class Model:
     def deadline(self) -> int | None:
         return {
             "requested": min(self.since + DAY, PERIOD.start_ms), "pending_payment": self.pay_by,
-            "expiring": self.since + 2 * HOUR, "ready": PERIOD.end_ms, "in_use": PERIOD.end_ms + 72 * HOUR,
+            "expiring": self.since + 2 * HOUR, "ready": self.end, "in_use": self.end + 72 * HOUR,
             "returned": self.since + 48 * HOUR, "claimed": self.since + 72 * HOUR,
             "disputed": self.since + 7 * DAY,
         }.get(self.state)  # fmt: skip
@@ -73,8 +99,10 @@ class Model:
     ) -> None:
         before, self.state = self.state, ARROWS[self.state][name, by]
         self.walked.append((before, name, by))
-        if before == "in_use" and now > PERIOD.end_ms + 15 * MINUTE:
-            self.late = min(DEPOSIT, -((PERIOD.end_ms - now) // HOUR) * LATE_HOUR)
+        if before == "in_use" and now > self.end + 15 * MINUTE:
+            self.late = min(DEPOSIT, -((self.end - now) // HOUR) * LATE_HOUR)
+        if self.state not in GOES_ON and (asked := self.asked()) and asked.state != "expiring":
+            asked.state, asked.since = "expiring", now
         if name == "approve":
             self.pay_by = now + 15 * MINUTE
         if name in ("pay", "pay_late"):
@@ -82,23 +110,62 @@ class Model:
         if name == "claim":
             self.claim = claim
         self.since = now
-        if self.state not in ENDS:
-            return
+        if self.state in ENDS:
+            self.money = self.divide(name, by, before, now, split)
+
+    def divide(
+        self, name: str, by: str, before: str, now: int, split: tuple[int, int]
+    ) -> tuple[int, int, int]:
+        rent = RENT + sum(e.rent for e in self.longer if e.state == "paid")
         if name in ("accept", "settle"):
-            kept = self.late
+            back, kept = 0, self.late
         elif name in ("concede", "release"):
-            kept = self.late + self.claim
+            back, kept = 0, self.late + self.claim
         elif name == "split":
             back, kept = split
-            fee = FEE * (RENT - back) // RENT
-            self.money = (back + DEPOSIT - kept, RENT - back - fee + kept, fee)
-            return
         elif (name, by, before) == ("cancel", "buyer", "ready") and now > NOW_MS + 15 * MINUTE:
             # Flexible: a fifth within the last hour before the start, half from then on.
-            rent, fee = (600, 60) if now <= PERIOD.start_ms else (1_500, 150)
-            self.money = (RENT - rent + DEPOSIT, rent - fee, fee)
-            return
+            back, kept = rent - (rent // 5 if now <= PERIOD.start_ms else rent // 2), 0
         else:
-            self.money = (RENT + DEPOSIT, 0, 0)
-            return
-        self.money = (DEPOSIT - kept, RENT - FEE + kept, FEE)
+            back, kept = rent, 0
+        # What was agreed last goes back first, each with its tenth.
+        fee, left = 0, back
+        for part in [
+            *(e.rent for e in reversed(self.longer) if e.state == "paid" and e.rent),
+            RENT,
+        ]:
+            given = min(left, part)
+            left -= given
+            fee += (part // 10) * (part - given) // part
+        return back + DEPOSIT - kept, rent - back - fee + kept, fee
+
+    # --- using longer ---
+
+    def asked(self) -> Longer | None:
+        return (
+            self.longer[-1]
+            if self.longer and self.longer[-1].state in ("pending_payment", "expiring")
+            else None
+        )
+
+    def taken_until(self) -> int:
+        asked = self.asked()
+        return asked.end if asked else self.end
+
+    def may_ask(self) -> bool:
+        return self.state in GOES_ON and self.asked() is None and len(self.longer) < 10
+
+    def ask(self, hours: int, now: int) -> None:
+        end, start = self.end + hours * HOUR, PERIOD.start_ms
+        rent = rent_of((end - start) // HOUR) - rent_of((self.end - start) // HOUR)
+        self.longer.append(
+            Longer("pending_payment", now, end, rent, min(now + 15 * MINUTE, self.end))
+        )
+        if not rent:
+            self.paid_longer(now)
+
+    def paid_longer(self, now: int) -> None:
+        last = self.longer[-1]
+        last.state, last.since = "expired", now
+        if self.state in GOES_ON:
+            last.state, self.end = "paid", last.end

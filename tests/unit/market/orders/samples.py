@@ -8,8 +8,7 @@ from market.kernel.availability import ALWAYS
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
 from market.kernel.terms import Terms
-from market.orders.rules import life, price
-from market.orders.rules import order as rules
+from market.orders.rules import beginning, life, price
 from market.orders.rules.booking import Bookable
 from market.orders.rules.division import Split
 from market.orders.rules.life import Party, State
@@ -32,7 +31,7 @@ def new_order(*, request: bool = False) -> Order:
     terms = replace(BOOKABLE.terms, booking="request" if request else "instant")
     bookable = replace(BOOKABLE, terms=terms)
     cost = price.quote(terms, PERIOD, category="tools")
-    return rules.create(Id(44), bookable, BUYER, PERIOD, cost, CODES, NOW_MS)
+    return beginning.create(Id(44), bookable, BUYER, PERIOD, cost, CODES, NOW_MS)
 
 
 def order_in(state: State, version: int = 1, process: int = life.PROCESS_VERSION) -> Order:

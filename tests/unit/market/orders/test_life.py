@@ -23,6 +23,7 @@ VERSIONS = sorted(life.TABLES)
 TERMINAL: dict[int, set[State]] = {
     1: {"completed", "expired", "cancelled", "refunded"},
     2: {"completed", "declined", "expired", "cancelled", "refunded"},
+    3: {"completed", "declined", "expired", "cancelled", "refunded"},
 }
 LEGAL = [
     (version, t, s, p)

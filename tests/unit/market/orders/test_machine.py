@@ -23,11 +23,22 @@ from hypothesis.stateful import (
 
 from market.kernel.actor import Actor
 from market.kernel.errors import Conflict, MarketError
-from market.kernel.facts import OrderMoved
+from market.kernel.facts import EXTENSION_MOVED, OrderMoved
 from market.kernel.ids import Id
 from market.orders.rules import life
 from market.orders.rules import order as rules
-from market.orders.rules.deciding import Book, Calendar, Closed, Due, Move, Paid, Show, decide
+from market.orders.rules.deciding import (
+    Book,
+    Calendar,
+    Closed,
+    Due,
+    Extend,
+    Forgo,
+    Move,
+    Paid,
+    Show,
+    decide,
+)  # fmt: skip
 from market.orders.rules.division import Split
 from market.orders.rules.order import Codes, Order, Words
 from tests.unit.market.orders.model import (
@@ -46,6 +57,7 @@ from tests.unit.market.orders.samples import (
     BUYER,
     NOW_MS,
     OWNER,
+    PERIOD,
     new_order,
 )
 
@@ -65,6 +77,7 @@ class Machine:
         self.busy = {order.id: order.use}
         self.order = order
         self.facts: list[OrderMoved] = []
+        self.longer: list[OrderMoved] = []
 
     def ask(self, wish: Any) -> MarketError | None:
         book = Book(
@@ -82,7 +95,8 @@ class Machine:
         for fact in book.facts():
             assert fact.version == self.order.version
             if isinstance(fact.data, OrderMoved):
-                self.facts.append(fact.data)
+                told = self.longer if fact.kind == EXTENSION_MOVED else self.facts
+                told.append(fact.data)
         return outcome if isinstance(outcome, MarketError) else None
 
 
@@ -208,6 +222,78 @@ class Life(RuleBasedStateMachine):
         name, by = data.draw(st.sampled_from(sorted(ARROWS[self.model.state])))
         step(self, name, by)
 
+    @rule(
+        hours=st.sampled_from([-1, 0, 1, 2, 5, 20, 24, 30, 24 * 61]), who=st.sampled_from(sorted(WHO)),
+        seen=st.sampled_from([None, "now", "old"]), terms=st.sampled_from([None, 1, 2, 3]),
+    )  # fmt: skip
+    def somebody_wants_longer(
+        self, hours: int, who: str, seen: str | None, terms: int | None
+    ) -> None:
+        order, model = self.machine.order, self.model
+        version = {None: None, "now": order.version, "old": order.version - 1}[seen]
+        refusal = self.machine.ask(
+            Extend(
+                order_id=order.id, actor=WHO[who], end_ms=model.end + hours * HOUR, now_ms=self.now,
+                terms_version=terms, seen=version,
+            )
+        )  # fmt: skip
+        if who == "stranger":
+            expected = "not_found"
+        elif who != "buyer" or not model.may_ask():
+            expected = "illegal_transition"
+        elif seen == "old":
+            expected = "version_conflict"
+        elif terms in (1, 3):
+            expected = {1: "stale_quote", 3: "not_yet"}[terms]
+        elif self.now > model.end - 5 * MINUTE:
+            expected = "not_bookable"
+        elif hours <= 0:
+            expected = "invalid"
+        elif model.end + hours * HOUR > PERIOD.start_ms + 60 * DAY:
+            expected = "not_bookable"
+        else:
+            assert refusal is None, refusal
+            model.ask(hours, self.now)
+            self.versions += 1
+            return
+        assert refusal is not None
+        assert refusal.code == expected
+
+    @rule(who=st.sampled_from(sorted(WHO)))
+    def somebody_wants_it_no_more(self, who: str) -> None:
+        asked = self.model.asked()
+        refusal = self.machine.ask(
+            Forgo(order_id=self.machine.order.id, actor=WHO[who], now_ms=self.now)
+        )
+        if who == "buyer" and asked is not None and asked.state == "pending_payment":
+            assert refusal is None
+            asked.state, asked.since = "expiring", self.now
+            self.versions += 1
+        else:
+            assert refusal is not None
+            assert refusal.code == ("not_found" if who == "stranger" else "illegal_transition")
+
+    @rule(back=st.integers(0, 2), closed=st.booleans())
+    def payments_speaks_of_longer(self, back: int, closed: bool) -> None:
+        """Of the newest one, of one that has come to its end, or of one that never was."""
+        number = len(self.model.longer) + 1 - back
+        asked = self.model.asked()
+        wish: Any = Closed if closed else Paid
+        words = {} if closed else {"amount_fen": 1}
+        refusal = self.machine.ask(
+            wish(order_id=self.machine.order.id, now_ms=self.now, extension=max(number, 1), **words)
+        )
+        newest = asked is not None and max(number, 1) == len(self.model.longer)
+        if not newest or (closed and asked is not None and asked.state != "expiring"):
+            assert isinstance(refusal, Conflict)
+            return
+        assert refusal is None
+        self.versions += 1
+        if closed and asked is not None:
+            asked.state, asked.since = "expired", self.now
+        else:
+            self.model.paid_longer(self.now)
+
     @rule()
     def payments_has_closed(self) -> None:
         refusal = self.machine.ask(Closed(order_id=self.machine.order.id, now_ms=self.now))
@@ -218,9 +304,15 @@ class Life(RuleBasedStateMachine):
         """As `fire_timer` does: what it saw may be old when it comes to fire."""
         due = rules.due(self.machine.order)
         assert (due is None) == (self.model.state in ENDS)
-        if due is not None:
-            assert due[0] == self.model.deadline()
-            self.stale.append((due[1], due[0]))
+        assert (due[0] if due else None) == self.model.deadline()
+        soonest = rules.soonest(self.machine.order)
+        assert soonest == min(filter(None, (due, self.longer_deadline())), default=None)
+        if soonest is not None:
+            self.stale.append((soonest[1], soonest[0]))
+
+    def longer_deadline(self) -> tuple[int, str] | None:
+        asked = self.model.asked()
+        return asked.deadline() if asked else None
 
     @precondition(lambda self: self.stale)
     @rule(data=st.data())
@@ -230,9 +322,22 @@ class Life(RuleBasedStateMachine):
         self.fire(name)
 
     def fire(self, name: str) -> None:
+        due = rules.soonest(self.machine.order)
         refusal = self.machine.ask(Due(order_id=self.machine.order.id, name=name, now_ms=self.now))
         deadline = self.model.deadline()
-        if (
+        longer = self.longer_deadline()
+        if due is None or due[1] != name:  # something else comes first
+            assert refusal is not None
+            assert refusal.code == "not_yet"
+        elif longer is not None and longer[1] == name and self.now >= longer[0]:
+            assert refusal is None
+            last = self.model.longer[-1]
+            last.state, last.since = (
+                "expiring" if name == "extend_expire" else "expired",
+                self.now,
+            )
+            self.versions += 1
+        elif (
             (name, "time") in ARROWS[self.model.state]
             and deadline is not None
             and self.now >= deadline
@@ -253,18 +358,34 @@ class Life(RuleBasedStateMachine):
             model.late,
         )
         assert order.version == self.versions
+        assert [e.state for e in order.extensions] == [e.state for e in model.longer]
+        assert order.period.end_ms == model.end
+        until = self.machine.busy[order.id].period.end_ms if order.id in self.machine.busy else None
+        assert until in (None, model.taken_until())
         freed = model.state in ("declined", "expired", "cancelled", "refunded")
         assert (order.id not in self.machine.busy) == freed
         for role in ("buyer", "owner", "operator"):
             offered = {name for name, by in ARROWS[model.state] if by == role}
+            asked = model.asked()
+            if role == "buyer" and model.may_ask():
+                offered |= {"extend"}
+            if role == "buyer" and asked is not None and asked.state == "pending_payment":
+                offered |= {"pay_extension", "forgo"}
             offered |= {"pay"} if (role, model.state) == ("buyer", "pending_payment") else set()
             if role != "operator" and model.state in ("claimed", "disputed"):
                 offered |= {"evidence"}
             assert set(rules.see(order, role).actions) == offered
         if model.money is not None:
             fact = self.machine.facts[-1]
-            assert (fact.refund_fen, fact.owner_fen, fact.fee_fen) == model.money
-            assert sum(model.money) == fact.total_fen == RENT + DEPOSIT
+            parts = [(fact.refund_fen, fact.owner_fen, fact.fee_fen, fact.total_fen)]
+            paid = [e for e in fact.extensions if e.state == model.state]
+            parts += [(e.refund_fen, e.owner_fen, e.fee_fen, e.rent_fen) for e in paid]
+            assert all(min(part) >= 0 and sum(part[:3]) == part[3] for part in parts)
+            assert tuple(map(sum, zip(*parts, strict=True)))[:3] == model.money
+            rent = sum(e.rent for e in model.longer if e.state == "paid")
+            assert sum(e.rent_fen for e in paid) == rent
+            assert sum(model.money) == RENT + DEPOSIT + rent
+            assert fact.total_fen == RENT + DEPOSIT
             assert 0 <= fact.refund_deposit_fen <= min(DEPOSIT, fact.refund_fen)
             assert fact.refund_fen - fact.refund_deposit_fen <= RENT
         assert [fact.state for fact in self.machine.facts] == [

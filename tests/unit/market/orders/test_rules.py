@@ -29,7 +29,7 @@ from market.kernel.money import share
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.seats import Use
 from market.kernel.terms import AFTERWARDS_DAYS, AHEAD_DAYS, FROZEN_DAYS, LATE_START_MS, use_of
-from market.orders.rules import booking, division, life, price
+from market.orders.rules import beginning, booking, division, life, price
 from market.orders.rules import order as rules
 from market.orders.rules.division import Split
 from market.orders.rules.life import Party, State
@@ -148,7 +148,7 @@ def test_the_calendar_says_what_is_taken_and_not_by_whom() -> None:
 def test_an_order_keeps_its_seats_for_the_buffer_too() -> None:
     terms = replace(TERMS, capacity=4, buffer_minutes=30, policy="strict")
     cost = price.quote(terms, PERIOD, category="tools", seats=3)
-    order = rules.create(
+    order = beginning.create(
         Id(44), replace(BOOKABLE, terms=terms), BUYER, PERIOD, cost, CODES, NOW_MS, 3
     )
     assert order.use == Use(Period(PERIOD.start_ms, PERIOD.end_ms + 30 * MINUTE_MS), 3)

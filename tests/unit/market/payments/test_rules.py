@@ -305,7 +305,8 @@ def test_numbers_for_wechat_fit(id_: int) -> None:
 
 @given(st.text(max_size=300))
 def test_texts_for_wechat_fit(title: str) -> None:
-    assert 0 < len(wording.description(title)) <= 127
+    for longer in (False, True):
+        assert 0 < len(wording.description(title, longer=longer)) <= 127
 
 
 def test_refund_reasons_fit_eighty_bytes() -> None:
@@ -355,11 +356,11 @@ def test_each_party_sees_its_own_side_only() -> None:
         ledger.Entry(tx_id=Id(1), line=n, order_id=ORDER, reason="received", account=account, amount_fen=fen, at_ms=NOW)
         for n, (account, fen) in enumerate([("wechat:clearing", -12_000), ("escrow:7", 2_000), ("deposit:7", 10_000)])
     ]  # fmt: skip
-    buyer = sight.see(order, done, [], entries, "buyer")
+    buyer = sight.see([(order, done)], [], entries, "buyer")
     assert buyer.due is None
     assert buyer.paid is not None
     assert (buyer.paid.status, buyer.paid.total_fen) == ("paid", 12_000)
-    owner = sight.see(order, done, [], entries, "owner")
+    owner = sight.see([(order, done)], [], entries, "owner")
     assert owner.paid is None
     assert owner.due is not None
     assert (owner.due.status, owner.due.due_fen, owner.due.settled_fen) == ("escrowed", 1_800, 0)
@@ -375,6 +376,6 @@ def test_strangers_learn_nothing() -> None:
 
 
 def test_an_unpaid_order_that_ended_owes_the_owner_nothing() -> None:
-    view = sight.see(replace(payable(), state="expired"), None, [], [], "owner")
+    view = sight.see([(replace(payable(), state="expired"), None)], [], [], "owner")
     assert view.due is not None
     assert (view.due.status, view.due.due_fen) == ("void", 0)
