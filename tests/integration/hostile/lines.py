@@ -147,6 +147,27 @@ def on_evidence(role: str) -> Callable[[World], Awaitable[Ask]]:
     return build
 
 
+async def a_wish_for_longer(world: World) -> Ask:
+    """Of a listing that nobody else books."""
+    listing = await world.publish(deposit_fen=0)
+    order = await world.order("ready", listing=listing)
+    given = {n: order[n] for n in ("order_id", "version")}
+    end_ms = order["end_ms"] + HOUR_MS
+    return Ask(world.buyer, {**given, "end_ms": end_ms, "terms_version": listing["terms_version"]})
+
+
+async def a_quote_of_longer(world: World) -> Ask:
+    ask = await a_wish_for_longer(world)
+    return Ask(ask.who, {n: ask.fields[n] for n in ("order_id", "end_ms")})
+
+
+async def a_wish_no_more(world: World) -> Ask:
+    ask = await a_wish_for_longer(world)
+    path = f"/v1/orders/{ask.fields['order_id']}/extend"
+    order = await world.do(world.buyer, "POST", path, ask.fields)
+    return Ask(ask.who, {n: order[n] for n in ("order_id", "version")})
+
+
 async def a_window(world: World) -> Ask:
     order = await world.order("completed")
     await world.known(world.buyer, f"/v1/ratings/orders/{order['order_id']}")
@@ -289,6 +310,11 @@ LINES: dict[str, Line] = {
     "orders.contest": Line(
         build=on_order("claimed", "buyer", free=False, reason="没有", objects=[]), stranger="not_found", stale=MOVED, see=ORDER
     ),
+    "orders.extend": Line(
+        build=a_wish_for_longer, stranger="not_found", see=ORDER, stale=(*MOVED, ("terms_version", 99, "not_yet"))
+    ),
+    "orders.quote_extension": Line(build=a_quote_of_longer, stranger="not_found"),
+    "orders.forgo": Line(build=a_wish_no_more, stranger="not_found", stale=MOVED, see=ORDER),
     "orders.evidence": Line(
         build=on_order("disputed", "owner", text="看照片😀", objects=["chat/1/2/x"]), stranger="not_found",
         stale=MOVED, see=ORDER,

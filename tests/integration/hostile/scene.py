@@ -190,9 +190,11 @@ class World:
         start_ms = int(time.time() * 1000) + next(self._hours) * HOUR_MS
         return {"start_ms": start_ms, "end_ms": start_ms + HOUR_MS}
 
-    async def order(self, state: str = "pending_payment", *, free: bool = True) -> dict[str, Any]:
+    async def order(
+        self, state: str = "pending_payment", *, free: bool = True, listing: dict[str, Any] | None = None
+    ) -> dict[str, Any]:  # fmt: skip
         """An order of the buyer's in that state, as the buyer sees it."""
-        listing = self.free_listing if free else self.listing
+        listing = listing or (self.free_listing if free else self.listing)
         if state == "requested":
             listing = self.asked_listing
         request = {

@@ -20,7 +20,7 @@ LOST_RACES = {"version_conflict", "illegal_transition"}
 MAY = {
     "approve": {"owner"}, "decline": {"owner"}, "cancel": {"buyer", "owner"}, "start": {"owner"}, "return": {"buyer"},
     "accept": {"owner"}, "claim": {"owner"}, "concede": {"buyer"}, "contest": {"buyer"}, "dispute": {"buyer", "owner"},
-    "evidence": {"buyer", "owner"}, "decide": {"operator"},
+    "evidence": {"buyer", "owner"}, "decide": {"operator"}, "extend": {"buyer"}, "forgo": {"buyer"},
 }  # fmt: skip
 """Who may ever do what with an order."""
 
@@ -352,7 +352,7 @@ async def test_nobody_does_what_is_the_other_partys_to_do(world: World, state: s
         if (code := (await world.known(people[name], path))["code"])
     ]
     body = {
-        "code": (codes or ["000000"])[0], "decision": "release", "reason": "我说了算", "text": "看", "amount_fen": 1,
+        "code": (codes or ["000000"])[0], "decision": "release", "reason": "我说了算", "text": "看", "amount_fen": 1, "end_ms": order["end_ms"] + 1,
     }  # fmt: skip
     for step, allowed in MAY.items():
         for name, who in people.items():

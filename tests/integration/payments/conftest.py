@@ -24,7 +24,9 @@ from infra.mysql.database import Tx
 from infra.process import now_ms, open_process
 from market.kernel.actor import Actor, Call
 from market.kernel.facts import (
+    EXTENSION_MOVED,
     KINDS,
+    ExtensionOwed,
     FactData,
     Heard,
     OrderMoved,
@@ -211,6 +213,8 @@ class Deal:
     fee_fen: int = 200
     pay_by_ms: int = field(default_factory=lambda: now_ms() + WINDOW_MS)
     version: int = 0
+    longer: tuple[ExtensionOwed, ...] = ()
+    """What the orders tell of its extensions beside each of its moves."""
 
     @property
     def total_fen(self) -> int:
@@ -232,6 +236,7 @@ class Deal:
             fee_fen=fee_fen if ended else self.fee_fen, total_fen=self.total_fen, refund_fen=refund_fen,
             refund_deposit_fen=deposit_fen,
             owner_fen=self.total_fen - refund_fen - fee_fen if ended else 0, tells=("buyer", "owner"), pay_by_ms=self.pay_by_ms,
+            extensions=self.longer,
         )  # fmt: skip
 
     async def goes(self, *states: str, refund_fen: int = 0) -> None:
@@ -240,9 +245,23 @@ class Deal:
             back = refund_fen if state == states[-1] else 0
             await hear(self.payments, self.moved(state, back), f"order.{state}")
 
-    async def payment(self) -> Payment:
+    async def extends(self, state: str, *, refund_fen: int = 0) -> None:
+        """Its first extension moves, for 10.00 more of which 1.00 is the platform's; the order does not."""
+        self.tell_longer(state, refund_fen)
+        await hear(self.payments, self.moved("in_use"), EXTENSION_MOVED)
+
+    def tell_longer(self, state: str, refund_fen: int = 0) -> None:
+        kept_fen = 1_000 - refund_fen
+        ended = state in ("completed", "cancelled", "refunded")
+        owed = ExtensionOwed(
+            extension=1, state=state, rent_fen=1_000, fee_fen=kept_fen // 10, refund_fen=refund_fen,
+            owner_fen=kept_fen - kept_fen // 10 if ended else 0, pay_by_ms=self.pay_by_ms,
+        )  # fmt: skip
+        self.longer = (owed,)
+
+    async def payment(self, extension: int = 0) -> Payment:
         async with self.payments.db.read() as cursor:
-            payment = await store.payment_of(cursor, self.order_id)
+            payment = await store.payment_of(cursor, self.order_id, extension)
         assert payment is not None
         return payment
 
@@ -250,10 +269,14 @@ class Deal:
         async with self.payments.db.read() as cursor:
             return await payout_store.refunds_of(cursor, self.order_id)
 
-    async def payout(self) -> Payout | None:
+    async def payouts(self) -> list[Payout]:
         async with self.payments.db.read() as cursor:
-            payment = await store.payment_of(cursor, self.order_id)
-            return await payout_store.payout_of(cursor, payment.id) if payment else None
+            payments = (await store.payments_of(cursor, [self.order_id])).values()
+            found = [await payout_store.payout_of(cursor, payment.id) for payment in payments]
+        return [payout for payout in found if payout is not None]
+
+    async def payout(self) -> Payout | None:
+        return next((payout for payout in await self.payouts() if not payout.extension), None)
 
     async def is_refunded(self) -> bool:
         refunds = await self.refunds()

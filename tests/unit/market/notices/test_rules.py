@@ -9,6 +9,7 @@ import pytest
 from market.kernel.actor import Actor
 from market.kernel.errors import BadInput
 from market.kernel.facts import (
+    EXTENSION_MOVED,
     ORDER_STATES,
     CreditChanged,
     EvidenceAdded,
@@ -27,6 +28,7 @@ from market.notices.rules import inbox as rules
 from market.notices.rules import wording
 from market.notices.rules.inbox import Inbox
 from market.notices.rules.telling import Draft, Link, drafts
+from market.orders.rules.extension import STEPS
 
 BUYER, OWNER, ORDER = Id(20), Id(10), Id(7)
 NOON_MS = 1_767_240_000_000  # 2026-01-01 12:00 in Beijing
@@ -50,6 +52,17 @@ def test_every_turn_of_an_order_is_told_to_both_in_their_own_words(state: str) -
         assert "「电钻」" in draft.body
         assert draft.link == Link(order_id=ORDER)
         assert "{" not in draft.body
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_every_step_of_an_extension_that_is_told_has_words_of_its_own(name: str) -> None:
+    moved = replace(order("in_use"), transition=name, tells=STEPS[name].tells)
+    told = drafts(EXTENSION_MOVED, moved)
+    assert len(told) == len(STEPS[name].tells)
+    for draft in told:
+        assert draft.kind == EXTENSION_MOVED
+        assert "「电钻」" in draft.body
+        assert "1月1日 13:00" in draft.body
 
 
 def test_who_is_not_to_be_told_is_not() -> None:
