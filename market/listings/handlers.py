@@ -11,10 +11,6 @@ from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
-<<<<<<< HEAD
-from market.kernel.facts import CreditChanged, Heard, ListingRated, OrderMoved, UserChanged
-from market.listings import actions, occupancy, setting_store, store
-=======
 from market.kernel.facts import (
     EXTENSION_MOVED,
     CreditChanged,
@@ -23,8 +19,7 @@ from market.kernel.facts import (
     OrderMoved,
     UserChanged,
 )
-from market.listings import actions, setting_store, store, taking_store
->>>>>>> ff08c27 (Note in the listings what an extension takes of them)
+from market.listings import actions, occupancy, setting_store, store
 from market.listings.rules import listing as rules
 from market.listings.wing import Listings
 
@@ -60,19 +55,12 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
     """Note what orders take; count what has come to an end, and how much of it well, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-<<<<<<< HEAD
-    await occupancy.hear(tx, orders)
-    ended = Counter(order.listing_id for order in orders if order.state in ENDS)
-    completed = Counter(order.listing_id for order in orders if order.state == "completed")
-=======
-    newest = {order.order_id: order for order in sorted(orders, key=lambda order: order.version)}
-    taking_store.save(tx, [takings.heard(order) for order in newest.values()])
+    await occupancy.hear(tx, [order for order in orders if order.state != "disputed"])
     # An order that has ended is told of again while its extension is being closed.
     moved = [fact.data for fact in facts if fact.kind != EXTENSION_MOVED]
     ends = [order for order in moved if isinstance(order, OrderMoved) and order.state in ENDS]
     ended = Counter(order.listing_id for order in ends)
     completed = Counter(order.listing_id for order in ends if order.state == "completed")
->>>>>>> ff08c27 (Note in the listings what an extension takes of them)
     if ended:
         await actions.count_orders(tx, ended, completed)
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from infra.process import now_ms
 from market.kernel.errors import Forbidden
-from market.kernel.facts import Heard, ListingStateChanged, OrderMoved, UserChanged
+from market.kernel.facts import (
+    EXTENSION_MOVED,
+    Heard,
+    ListingStateChanged,
+    OrderMoved,
+    UserChanged,
+)
 from market.kernel.geo import Point, cell
 from market.kernel.ids import Id
-from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS
+from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.topics import Entry, Want
-from market.listings import actions, handlers, occupancy, views
-from market.listings.commands import Close, Pause, Resume
+from market.listings import actions, handlers, occupancy, taking_store, views
+from market.listings.commands import Close, GetListing, Pause, Resume
 from market.listings.rules.shown import ListingCard, ListingView
 from market.listings.rules.takings import AHEAD_MS
 from market.listings.wing import Listings
@@ -241,3 +248,34 @@ async def test_facts_about_listings_that_are_not_here_hurt_nobody(listings: List
     await hear(listings, other.tells("ready"), stranger)
     assert await state_of(listings, listing.listing_id) == "held"
     assert await occupancy.pass_time(listings, NOW_MS - DAY_MS) == 0
+
+
+async def test_an_order_that_is_used_longer_takes_longer_and_counts_once(
+    listings: Listings,
+) -> None:
+    """Its extension may be closed when the order itself has ended."""
+    owner = someone()
+    listing = await publish(listings, owner)
+    booking = Booking(listing, NOW_MS + DAY_MS)
+    after = Period(booking.end_ms, booking.end_ms + HOUR_MS)
+
+    async def is_free() -> bool:
+        ids = [listing.listing_id]
+        async with listings.db.read() as cursor:
+            return bool(await taking_store.still_free(cursor, ids, after, 1, NOW_MS))
+
+    def extension(state: str, until_ms: int) -> Heard:
+        told = booking.tells(state)
+        assert isinstance(told.data, OrderMoved)
+        data = replace(told.data, taken_until_ms=until_ms)
+        return heard(EXTENSION_MOVED, booking.order_id, booking.version, data)
+
+    await hear(listings, booking.tells("ready"))
+    assert await is_free()
+    await hear(listings, extension("ready", after.end_ms))
+    assert not await is_free()
+    ended = booking.tells("completed")
+    await hear(listings, ended, extension("completed", booking.end_ms))
+    assert await is_free()
+    mine = await views.get(listings, call(owner), GetListing(listing_id=listing.listing_id))
+    assert mine.orders_created == 1
