@@ -45,7 +45,9 @@ def run(node: Node, file: Path, *, timeout_s: float, **env: str) -> None:
     assert counts["fail"] == counts["skipped"] == counts["cancelled"] == 0, report
 
 
-@pytest.mark.parametrize("name", ["protocol", "hub", "outbox", "store", "overlay", "plain", "bind"])
+@pytest.mark.parametrize(
+    "name", ["protocol", "hub", "outbox", "store", "overlay", "plain", "bind", "viewport"]
+)
 def test_by_itself(node: Node, name: str) -> None:
     run(node, HERE / f"{name}.test.mjs", timeout_s=50)
 

@@ -74,7 +74,10 @@ def can_be_booked(
 def cancelling_case(chance: random.Random) -> dict[str, Any]:
     start_ms = NOW_MS + chance.randrange(0, 20 * DAY_MS)
     created_ms = start_ms - chance.randrange(0, 15 * DAY_MS)
-    policy, rent_fen = chance.choice(("flexible", "moderate", "strict")), chance.randrange(1, 100_000)
+    policy, rent_fen = (
+        chance.choice(("flexible", "moderate", "strict")),
+        chance.randrange(1, 100_000),
+    )
     edge_ms = start_ms - chance.choice((0, HOUR_MS, DAY_MS, 7 * DAY_MS))
     now_ms = chance.choice((edge_ms, edge_ms + 1, chance.randrange(created_ms, start_ms + DAY_MS)))
     order = {"policy": policy, "rent_fen": rent_fen, "start_ms": start_ms, "created_ms": created_ms}
@@ -121,7 +124,13 @@ def plan(chance: random.Random, now_ms: int) -> Plan:
 
 def windows(chance: random.Random) -> tuple[tuple[int, int], ...]:
     return chance.choice(
-        (((0, DAY_MINUTES),), ((0, DAY_MINUTES),), ((540, 720), (780, 1290)), ((1200, DAY_MINUTES),), ())
+        (
+            ((0, DAY_MINUTES),),
+            ((0, DAY_MINUTES),),
+            ((540, 720), (780, 1290)),
+            ((1200, DAY_MINUTES),),
+            (),
+        )
     )
 
 

@@ -28,13 +28,14 @@ function topics(local) {
   return watched;
 }
 
-/** All that the areas know, by listing: the newest of each. */
+/** All that the areas know, by listing: the newest of each. That one is gone from a cell says nothing of it where another has it. */
 function cardsOf(views) {
   const cards = {};
   for (const cell of Object.keys(views)) {
     const found = views[cell] && views[cell].value;
     for (const id of Object.keys(found || {})) {
-      if (!cards[id] || cards[id].version < found[id].version) cards[id] = found[id];
+      const [known, card] = [cards[id], found[id]];
+      if (!known || known.status === "gone" || (card.status !== "gone" && known.version < card.version)) cards[id] = card;
     }
   }
   return cards;
