@@ -73,7 +73,9 @@ Component({
         next.startView = viewId("s", startMs - STEP_MS);
         next.endView = viewId("e", endMs - STEP_MS);
       }
-      this.setData(next);
+      const { startView, endView } = next;
+      // What is to be scrolled to has to be there first.
+      this.setData({ ...next, startView: "", endView: "" }, () => startView && this.setData({ startView, endView }));
     },
   },
 });
