@@ -59,6 +59,11 @@ async function presets() {
   return known;
 }
 
+/** Photos that were uploaded for a conversation, as lines that nobody can change any more. */
+function keepImages(conversationId, keys) {
+  for (const key of keys) live.command("chat.send", { conversation_id: conversationId, kind: "image", object_key: key }).catch(() => {});
+}
+
 /** @returns {Promise<string>} the conversation with a listing's owner */
 async function openEnquiry(listingId) {
   return (await live.command("chat.open_enquiry", { listing_id: listingId })).conversation_id;
@@ -91,4 +96,4 @@ function typing(conversationId, on = true) {
   live.signal(`typing:${conversationId}`, on);
 }
 
-module.exports = { outgoing, conversations, messages, line, presets, openEnquiry, markRead, typing };
+module.exports = { keepImages, outgoing, conversations, messages, line, presets, openEnquiry, markRead, typing };

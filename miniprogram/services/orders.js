@@ -77,11 +77,4 @@ function quoteExtension(orderId, endMs) {
   return rest({ path: `/v1/orders/${orderId}/extension`, query: { end_ms: endMs } });
 }
 
-/** Photos of how something was given back: lines of the order's conversation, where nobody can change them any more. */
-function keepPhotos(orderId, keys) {
-  for (const key of keys) {
-    live.command("chat.send", { conversation_id: orderId, kind: "image", object_key: key }).catch(() => {});
-  }
-}
-
-module.exports = { topics, mine, quote, hold, release, create, act, evidence, quoteExtension, keepPhotos };
+module.exports = { topics, mine, quote, hold, release, create, act, evidence, quoteExtension };

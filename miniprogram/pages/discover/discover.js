@@ -6,6 +6,7 @@ const listings = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
 const { distanceM } = require("../../lib/geo");
 const { parseYuan, yuan } = require("../../lib/money");
+const { Viewport } = require("../../lib/viewport");
 const { HOUR_MS, dayKey, fromDayKey } = require("../../lib/time");
 const { discover: words, reason } = require("../../strings");
 const { LOCAL, cardsOf, present, topics } = require("./present");
@@ -38,6 +39,7 @@ livePage({
   onUnload() {
     clearTimeout(this._timer);
     this._stop();
+    if (this._viewport) this._viewport.end();
   },
 
   async onPullDownRefresh() {
@@ -146,11 +148,14 @@ livePage({
 
   turn() {
     const mode = this.local.mode === "map" ? "list" : "map";
-    this.update({ mode, chosen: "", box: null, centerOn: this.local.near });
+    if (mode === "map" && !this._viewport) this._viewport = new Viewport({ store: live.store, tell: (picture) => this.update({ picture }) });
+    if (mode === "list") this._viewport.look(null);
+    this.update({ mode, chosen: "", box: null, picture: null, centerOn: this.local.near });
     if (mode === "list") this.find();
   },
 
   moveMap({ detail }) {
+    this._viewport.look(detail.box);
     this.update({ box: detail.box });
     this._soon(() => this.find());
   },

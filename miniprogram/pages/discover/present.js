@@ -4,25 +4,29 @@
 const { cardView, mapPrice } = require("../../lib/card");
 const { boxAround, cellsOf, distanceM } = require("../../lib/geo");
 const { dayName, moment } = require("../../lib/time");
+const { MOST_CELLS } = require("../../lib/viewport");
 const { photoUrl, topics: names } = require("../../services/listings");
 const { card: cardWords, categories, discover: words } = require("../../strings");
 
-/** Areas watched at once: as many as a phone's screen has at the scale of a town. */
-const MOST_CELLS = 16;
+/** A cell tells of so many listings, the newest: where there are more, one that it does not name may be there all the same. */
+const MOST_IN_CELL = 200;
+
+/** The list's news are of what is near; farther away is the map's. */
+const NEAR_M = 5000;
 
 /** Pins that a map can show and a person can tell apart. */
 const MOST_PINS = 60;
 
 const LOCAL = {
-  mode: "list", near: null, mine: null, box: null, chosen: "", centerOn: null,
+  mode: "list", near: null, mine: null, box: null, picture: null, chosen: "", centerOn: null,
   category: "", typed: "", text: "", sort: "match", radiusM: 5000, leastFen: null, mostFen: null, free: null,
   hits: null, next: null, candidates: 0, loading: false, refusal: null, sinceMs: 0,
   sheet: null,
 }; // prettier-ignore
 
-function topics(local) {
-  const box = local.mode === "map" ? local.box : local.near && boxAround(local.near, Math.min(local.radiusM, 5000));
-  const cells = (box && cellsOf(box, MOST_CELLS)) || [];
+/** The map has a Viewport for it. */
+function topics({ mode, near, radiusM }) {
+  const cells = (mode === "list" && near && cellsOf(boxAround(near, Math.min(radiusM, NEAR_M)), MOST_CELLS)) || [];
   const watched = {};
   for (const cell of cells) watched[cell] = names.area(cell);
   return watched;
@@ -42,10 +46,10 @@ function cardsOf(views) {
 }
 
 function present(views, local, nowMs) {
-  const live = cardsOf(views);
   const inMap = local.mode === "map";
+  const live = inMap ? (local.picture && local.picture.cards) || {} : cardsOf(views);
   const hits = local.hits || [];
-  const shown = hits.map((hit) => newest(hit, live)).filter(({ listing }) => listing.status === "live" || !inMap);
+  const shown = hits.map((hit) => newest(hit, live)).filter(({ listing }) => !inMap || isThere(listing, live, local.picture));
   const pins = inMap ? pinsOf(shown, live, local) : [];
   const chosen = inMap && local.chosen ? chosenCard(local, shown, live) : null;
   return {
@@ -74,6 +78,11 @@ function present(views, local, nowMs) {
 function newest(hit, live) {
   const card = live[hit.listing.listing_id];
   return card && card.version >= hit.listing.version ? { ...hit, listing: { ...hit.listing, ...card } } : hit;
+}
+
+/** Whether something that was found is still on the map, as far as the map's cells can tell. */
+function isThere({ listing_id: id }, live, picture) {
+  return !picture || !picture.settled || picture.wide || id in live || Object.keys(live).length >= MOST_IN_CELL;
 }
 
 function stateOf({ hits, refusal }) {
@@ -126,7 +135,7 @@ function freshCount(hits, live, local) {
 }
 
 function mapHint(local, pins) {
-  if (local.box && cellsOf(local.box, MOST_CELLS) === null) return words.far;
+  if (local.picture && local.picture.wide) return words.far;
   if (local.hits === null) return "";
   return pins.length ? words.count(pins.length) : words.noneHere;
 }

@@ -1,6 +1,7 @@
 const files = require("../../platform/files");
 const screen = require("../../platform/screen");
 const live = require("../../services/live");
+const chat = require("../../services/chat");
 const orders = require("../../services/orders");
 const payments = require("../../services/payments");
 const { livePage } = require("../../services/live-page");
@@ -164,7 +165,7 @@ livePage({
     this._edit({ busy: true });
     const why = await this._do(sheet.action, body);
     if (why) return this._edit({ busy: false, trouble: why, code: "" });
-    if (sheet.action === "return" && sheet.photos.length) orders.keepPhotos(this.query.id, sheet.photos.map(({ key }) => key));
+    if (sheet.action === "return" && sheet.photos.length) chat.keepImages(this.query.id, sheet.photos.map(({ key }) => key));
     this.update({ sheet: null });
     const { actions, extension } = this._answer;
     if (sheet.action === "extend" && actions.includes("pay_extension")) this._pay({ extension_id: extension.extension_id });
@@ -207,7 +208,7 @@ livePage({
     screen.open(`/pages/listing/listing?id=${this.data.order.listingId}`);
   },
 
-  chat() {
+  talk() {
     screen.open(`/pages/chat/chat?id=${this.data.order.id}`);
   },
 
