@@ -1,9 +1,11 @@
+const badges = require("./services/badges");
 const live = require("./services/live");
 const consent = require("./services/consent");
 const screen = require("./platform/screen");
 
 App({
   onLaunch() {
+    badges.start();
     if (consent.given()) live.start();
   },
 

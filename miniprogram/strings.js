@@ -437,6 +437,7 @@ const photos = {
   refused: {
     photo_type: "只支持 JPG、PNG 和 WebP 图片",
     photo_large: "图片不能超过 5 MB",
+    picture_large: "证件照片不能超过 2 MB",
     photo_gone: "找不到这张图片了，请重新选择",
     photo_refused: "图片没有通过检查，请换一张",
     bad_image: "这张图片无法显示，请换一张",

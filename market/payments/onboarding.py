@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.action import action
 from infra.mysql.database import Tx
+from infra.objects import MAGIC_BYTES, image_type
 from market.kernel.actor import Call
 from market.kernel.errors import BadInput, MarketError, NotFound
 from market.kernel.ids import Id
@@ -17,6 +18,8 @@ from market.payments.wing import Payments
 
 STATUS: dict[str, Status] = {"FINISH": "finished", "REJECTED": "rejected", "CANCELED": "rejected"}
 """WeChat's words for the end of an application; all others mean that it goes on."""
+
+PICTURES = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 @action("payments.onboard", keyed=False)
@@ -41,6 +44,17 @@ async def onboard(payments: Payments, call: Call, command: Onboard) -> Onboardin
         )
         merchant = await _record(payments, merchant.user_id, answer, call.now_ms)
     return sight.onboarding(merchant)
+
+
+async def send_picture(payments: Payments, content: bytes) -> str:
+    """Hand a picture for an application on to WeChat; its id there, good for that alone. It is kept nowhere.
+
+    Raise BadInput for what is no JPEG or PNG of up to 2 MB.
+    """
+    ending = PICTURES.get(image_type(content[:MAGIC_BYTES]) or "")
+    if ending is None:
+        raise BadInput("a picture is a JPEG or a PNG")
+    return await payments.pay.upload(filename=f"picture.{ending}", content=content)
 
 
 async def ask_about(payments: Payments, user_id: Id, now_ms: int) -> bool:

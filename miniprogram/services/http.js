@@ -15,7 +15,7 @@ const PATIENCE_MS = 12000;
  * @property {"GET" | "POST" | "PATCH"} [method]
  * @property {string} path
  * @property {object} [query]  what is null or undefined is left out; a list is repeated by commas
- * @property {object} [body]
+ * @property {object | ArrayBuffer} [body]  JSON, or bytes as they are
  * @property {string} [key]  idempotency key; left out: a new one
  * @property {number} [patienceMs]
  */
@@ -43,7 +43,7 @@ async function ask({ method = "GET", path, query, body, key = newKey(), patience
 
 async function once({ url, method, body, key, bearer }) {
   const header = { "Idempotency-Key": key };
-  if (body !== undefined) header["Content-Type"] = "application/json";
+  if (body !== undefined) header["Content-Type"] = body.byteLength === undefined ? "application/json" : "application/octet-stream";
   if (bearer !== null) header.Authorization = `Bearer ${bearer}`;
   let answer;
   try {

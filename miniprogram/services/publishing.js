@@ -87,9 +87,11 @@ async function store(state) {
 }
 
 /**
- * Save, and have people see it. @returns {Promise<object>} ListingView
+ * Save, and have people see it. What the server has no draft of goes there in one step.
+ * @returns {Promise<object>} ListingView
  */
 async function submit(state) {
+  if (!state.listing_id) return live.command("listings.publish", form.body(state), { key: `${state.key}-p`, lane: "publish" });
   const { listing_id, version } = await store(state);
   if (!["", "draft", "rejected"].includes(state.status)) return rest({ path: `/v1/listings/${listing_id}`, query: { seen: version } });
   return live.command("listings.submit", { listing_id, version });

@@ -1,6 +1,9 @@
 // What one has earned, and where it goes: api/payments.py.
 "use strict";
 
+const { readFile } = require("../platform/files");
+const { pictureType } = require("../lib/picture");
+const { Refusal } = require("../lib/protocol");
 const live = require("./live");
 const { rest } = require("./rest");
 
@@ -16,6 +19,19 @@ function onboarding() {
   return rest({ path: "/v1/payments/onboarding" });
 }
 
+/** WeChat takes no larger ones for an application. Bytes. */
+const MOST_BYTES = 2 * 1024 * 1024;
+
+/** A picture for the application goes through the server to WeChat. @returns {Promise<string>} its id there */
+async function picture(path) {
+  const data = await readFile(path).catch(() => {
+    throw new Refusal({ code: "photo_gone" });
+  });
+  if (!["image/jpeg", "image/png"].includes(pictureType(data))) throw new Refusal({ code: "photo_type" });
+  if (data.byteLength > MOST_BYTES) throw new Refusal({ code: "picture_large" });
+  return (await rest({ method: "POST", path: "/v1/payments/pictures", body: data })).media_id;
+}
+
 /**
  * Apply at WeChat to be paid. What is applied with is passed on and kept nowhere, on this phone neither.
  * @param {object} application  payments.onboard
@@ -24,4 +40,4 @@ function onboard(application) {
   return live.command("payments.onboard", application, { lane: "onboarding" });
 }
 
-module.exports = { balance, onboarding, onboard };
+module.exports = { picture, balance, onboarding, onboard };

@@ -38,7 +38,8 @@ ROUTES: dict[str, tuple[str, Route | RawRoute]] = {
 
 PUT_OBJECT, GET_OBJECT = "PUT /v1/objects/{key:.+}", "GET /v1/objects/{key:.+}"
 NOTIFY = "POST /v1/payments/notify"
-RAW = (PUT_OBJECT, GET_OBJECT, NOTIFY)
+PICTURE = "POST /v1/payments/pictures"
+RAW = (PUT_OBJECT, GET_OBJECT, PICTURE, NOTIFY)
 
 _PATTERNS = [
     (re.compile(re.sub(r"{\w+}", "[^/]+", route.path).replace("{key:.+}", ".+")), service)
@@ -149,6 +150,10 @@ class Prober:
         status = 200
         if name == PUT_OBJECT:
             url, content, status = lane.of("objects.sign_upload", "upload_url"), IMAGE, 201
+        elif name == PICTURE:
+            url = self._base(PICTURE.split()[1]) + PICTURE.split()[1]
+            content, status = IMAGE, 201
+            headers = {"Authorization": f"Bearer {self.world.people['wanderer'].token}"}
         elif name == GET_OBJECT:
             url = lane.of("objects.sign_upload", "public_url")
         else:

@@ -1,3 +1,4 @@
+const badges = require("../../services/badges");
 const live = require("../../services/live");
 const ratings = require("../../services/ratings");
 const session = require("../../services/session");
@@ -39,6 +40,7 @@ livePage({
   },
 
   onShow() {
+    badges.draw();
     this._load();
   },
 

@@ -1,4 +1,5 @@
 const chat = require("../../services/chat");
+const badges = require("../../services/badges");
 const live = require("../../services/live");
 const notices = require("../../services/notices");
 const session = require("../../services/session");
@@ -60,6 +61,7 @@ livePage({
   },
 
   onShow() {
+    badges.draw();
     if (this.local.chats.state !== "ready") this._load();
     this._markSeen();
   },

@@ -1,3 +1,4 @@
+const badges = require("../../services/badges");
 const live = require("../../services/live");
 const { photoUrl } = require("../../services/listings");
 const orders = require("../../services/orders");
@@ -66,7 +67,12 @@ livePage({
   },
 
   onShow() {
+    badges.draw();
     for (const role of ["buyer", "owner"]) if (this.local[role].state !== "ready") this._load(role);
+  },
+
+  onHide() {
+    this._count();
   },
 
   onUnload() {
@@ -111,6 +117,12 @@ livePage({
     screen.open(`/pages/rating/rating?id=${currentTarget.dataset.id}`);
   },
 
+  /** For the tab, from what is known at the moment. */
+  _count() {
+    const todo = ["buyer", "owner"].map((role) => chosen(ordersOf(this.views(), this.local, role), "todo", live.now()).length);
+    badges.orders(todo[0] + todo[1]);
+  },
+
   _meet(ids) {
     const known = new Set([...this.local.buyer.listed, ...this.local.owner.listed].map(({ order_id: id }) => id).concat(this.local.fresh));
     const fresh = ids.filter((id) => !known.has(id));
@@ -124,6 +136,7 @@ livePage({
       const page = await orders.mine(role, before);
       const listed = before ? this.local[role].listed.concat(page.orders) : page.orders;
       this.update({ [role]: { state: "ready", listed, next: page.next_before, why: "" }, more: false });
+      this._count();
     } catch (refusal) {
       this.update({ [role]: { ...this.local[role], state: this.local[role].listed.length ? "ready" : "error", why: reason(refusal) }, more: false });
     }

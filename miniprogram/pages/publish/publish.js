@@ -1,3 +1,4 @@
+const badges = require("../../services/badges");
 const live = require("../../services/live");
 const publishing = require("../../services/publishing");
 const screen = require("../../platform/screen");
@@ -62,6 +63,7 @@ livePage({
   },
 
   onShow() {
+    badges.draw();
     // Another page may have opened something to be edited.
     const kept = publishing.draft();
     if (!this.local.form || kept.listing_id !== this.local.form.listing_id) this.update({ form: kept, done: null, tried: false });

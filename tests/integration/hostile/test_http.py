@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import io
 import json
 import re
 import zlib
@@ -235,6 +236,23 @@ async def test_notifications_need_wechats_signature(world: World) -> None:
             answer = await world.ask("POST", "/v1/payments/notify", raw=raw, headers=dict(headers))
             assert answer.status == 401, (headers, raw[:20], answer.raw)
             assert answer.json["code"] == "FAIL"
+
+
+async def test_pictures_for_an_application(world: World) -> None:
+    """A user's JPEG or PNG of up to 2 MB goes on to WeChat, and nothing else does."""
+    path, png = "/v1/payments/pictures", b"\x89PNG\r\n\x1a\n" + b"\0" * 90_000
+    taken = await world.ask("POST", path, token=world.owner.token, raw=png)
+    assert (taken.status, bool(taken.json["media_id"])) == (201, True)
+    refusals: list[tuple[str | None, bytes, int, str]] = [
+        (None, png, 401, "unauthenticated"),
+        ("forged", png, 401, "unauthenticated"),
+        (world.owner.token, b"", 400, "invalid"),
+        (world.owner.token, b"GIF89a" + b"\0" * 50, 400, "invalid"),
+        (world.owner.token, png + b"\0" * (2 * MEGABYTE), 413, "too_large"),
+    ]
+    for token, raw, status, code in refusals:
+        answer = await world.ask("POST", path, token=token, raw=io.BytesIO(raw))
+        assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
 async def test_objects_need_signatures(world: World) -> None:

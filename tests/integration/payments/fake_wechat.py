@@ -55,6 +55,9 @@ class FakeWechat:
         gone_fen = self.shared_fen(trade.transaction_id) + self.released_fen(trade.transaction_id)
         return trade.amount_fen - self.refunded_fen(trade.out_trade_no) - gone_fen
 
+    async def upload(self, *, filename: str, content: bytes) -> str:
+        return f"media of {len(content)} bytes, {filename}"
+
     async def apply(self, *, out_request_no: str, application: Application) -> Applyment:
         return await self.query_applyment(out_request_no)
 
