@@ -2,6 +2,7 @@
 "use strict";
 
 const config = require("../platform/config");
+const session = require("./session");
 const { rest } = require("./rest");
 
 /** The topics of a listing and of what is around. */
@@ -37,7 +38,7 @@ function search({ near, radiusM, box, category, text, leastFen, mostFen, free, s
       ...(box && { south: box.south.toFixed(6), west: box.west.toFixed(6), north: box.north.toFixed(6), east: box.east.toFixed(6) }),
       ...(free && { start_ms: free.startMs, end_ms: free.endMs, seats: free.seats }),
       radius_m: box ? null : radiusM,
-      category, text, sort, cursor, limit,
+      personal: session.user && session.user.personal === false ? false : null, category, text, sort, cursor, limit,
       min_price_day_fen: leastFen, max_price_day_fen: mostFen,
     }, // prettier-ignore
   });
