@@ -73,7 +73,12 @@ def _try(
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
     def one(case: Case[Any]) -> None:
         tried[name] = tried.get(name, 0) + 1
-        raw = "put" in name.lower() or "/v1/objects/" in name or "/notify" in name or "/pictures" in name
+        raw = (
+            "put" in name.lower()
+            or "/v1/objects/" in name
+            or "/notify" in name
+            or "/pictures" in name
+        )
         checks = [not_a_server_error, *(() if raw else SHAPE)]
         case.call_and_validate(headers=headers, checks=checks)
 
