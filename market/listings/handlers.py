@@ -55,7 +55,7 @@ async def on_rating(listings: Listings, tx: Tx, fact: Heard) -> None:
 async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
     """Note what orders take; count what has come to an end, and how much of it well, once per listing. Locks these."""
     orders = [fact.data for fact in facts if isinstance(fact.data, OrderMoved)]
-    await occupancy.hear(tx, [order for order in orders if order.state != "disputed"])
+    await occupancy.hear(tx, orders)
     # An order that has ended is told of again while its extension is being closed.
     moved = [fact.data for fact in facts if fact.kind != EXTENSION_MOVED]
     ends = [order for order in moved if isinstance(order, OrderMoved) and order.state in ENDS]

@@ -16,9 +16,15 @@ BATCH = 500
 
 async def hear(tx: Tx, orders: Iterable[OrderMoved]) -> None:
     """Locks the takings, then the listings that may be in another state now; most orders are for later."""
-    newest = {order.order_id: order for order in sorted(orders, key=lambda order: order.version)}
-    taking_store.save(tx, [takings.heard(order) for order in newest.values()])
-    touched = (o.listing_id for o in newest.values() if takings.touches_now(o, tx.now_ms))
+    newest = {
+        (
+            order.order_id,
+            order.state == "disputed",
+        ): order  # which does not say whether it is in use
+        for order in sorted(orders, key=lambda order: order.version)
+    }.values()
+    taking_store.save(tx, [takings.heard(order) for order in newest])
+    touched = (order.listing_id for order in newest if takings.touches_now(order, tx.now_ms))
     await _look_again(tx, {*touched})
 
 

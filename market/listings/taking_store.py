@@ -22,8 +22,14 @@ SAVE = (
 )
 ON_NEWER = " ON DUPLICATE KEY UPDATE {}, version = GREATEST(version, VALUES(version))".format(
     ", ".join(
-        f"{name} = IF(VALUES(version) > version, VALUES({name}), {name})"
-        for name in ("start_ms", "until_ms", "seats", "in_use", "due_ms")
+        f"{name} = IF(VALUES(version) > version, {value}, {name})"
+        for name, value in (
+            ("start_ms", "VALUES(start_ms)"),
+            ("until_ms", "VALUES(until_ms)"),
+            ("seats", "VALUES(seats)"),
+            ("in_use", "{in_use}"),
+            ("due_ms", "IF({in_use}, NULL, VALUES(due_ms))"),
+        )
     )
 )  # the version last: the others compare with what it was
 BESIDE = "t.listing_id = l.id AND t.until_ms > %s AND t.start_ms < %s + l.buffer_minutes * 60000"
@@ -51,12 +57,16 @@ PUT_OFF = "UPDATE takings SET due_ms = until_ms WHERE order_id IN ({}) AND due_m
 
 def save(tx: Tx, takings: Collection[Taking]) -> None:
     """Each only if it is newer. Deferred."""
-    if takings:
+    told = [taking for taking in takings if taking.in_use is not None]
+    untold = [taking for taking in takings if taking.in_use is None]
+    for some, in_use in ((told, "VALUES(in_use)"), (untold, "in_use")):
         values = [
-            (t.order_id, t.version, t.listing_id, t.start_ms, t.until_ms, t.seats, t.in_use, t.due_ms(tx.now_ms))
-            for t in sorted(takings, key=lambda taking: taking.order_id)
+            (t.order_id, t.version, t.listing_id, t.start_ms, t.until_ms, t.seats, bool(t.in_use), t.due_ms(tx.now_ms))
+            for t in sorted(some, key=lambda taking: (taking.order_id, taking.version))
         ]  # fmt: skip
-        tx.defer(many(SAVE, len(values)) + ON_NEWER, *chain.from_iterable(values))
+        if values:
+            on_newer = ON_NEWER.format(in_use=in_use)
+            tx.defer(many(SAVE, len(values)) + on_newer, *chain.from_iterable(values))
 
 
 async def lock_states(tx: Tx, ids: Collection[Id]) -> list[tuple[Id, State, int, list[Taking]]]:

@@ -21,7 +21,7 @@ AHEAD_MS = 2 * HOUR_MS
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taking:
     """An order's `seats`, from `start_ms` until after the buffer; 0 once it takes none. `in_use`: handed over and not back yet,
-    however late that is."""
+    however late that is; None: as it was."""
 
     order_id: Id
     version: int
@@ -29,7 +29,7 @@ class Taking:
     start_ms: int
     until_ms: int
     seats: int
-    in_use: bool
+    in_use: bool | None
 
     def due_ms(self, now_ms: int) -> int | None:
         """When time alone next changes what it means: it comes near, then it is over and may be forgotten."""
@@ -39,7 +39,7 @@ class Taking:
         return near_ms if self.seats and near_ms > now_ms else self.until_ms
 
     def is_near(self, now_ms: int) -> bool:
-        return self.in_use or self.start_ms < now_ms + AHEAD_MS
+        return bool(self.in_use) or self.start_ms < now_ms + AHEAD_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def heard(moved: OrderMoved) -> Taking:
     return Taking(
         order_id=moved.order_id, version=moved.version, listing_id=moved.listing_id, start_ms=moved.start_ms,
         until_ms=max(moved.taken_until_ms, moved.end_ms), seats=moved.taken_seats,
-        in_use=moved.state == "in_use",
+        in_use=None if moved.state == "disputed" else moved.state == "in_use",
     )  # fmt: skip
 
 

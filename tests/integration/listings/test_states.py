@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.mysql.database import Tx
 from infra.process import now_ms
 from market.kernel.errors import Forbidden
 from market.kernel.facts import (
@@ -248,6 +249,34 @@ async def test_facts_about_listings_that_are_not_here_hurt_nobody(listings: List
     await hear(listings, other.tells("ready"), stranger)
     assert await state_of(listings, listing.listing_id) == "held"
     assert await occupancy.pass_time(listings, NOW_MS - DAY_MS) == 0
+
+
+async def test_what_is_disputed_is_in_use_or_not_as_before_though_its_extension_ends(
+    listings: Listings,
+) -> None:
+    for n, before in enumerate(("in_use", "returned")):
+        listing = await publish(listings, someone(), **place(9 + n))
+        order = Booking(listing, NOW_MS - 3 * HOUR_MS, hours=2)
+        order.end_ms += 10 * HOUR_MS  # with an extension
+        facts = [order.tells("in_use"), order.tells(before)]
+        order.end_ms -= 10 * HOUR_MS
+        closed = order.tells("disputed")
+        last = heard(EXTENSION_MOVED, order.order_id, closed.version, closed.data)
+        assert closed.kind not in handlers.HANDLERS
+        batch = [*facts, last]
+
+        async def body(tx: Tx, batch: list[Heard] = batch) -> None:
+            await handlers.on_orders.run(listings, tx, batch)
+
+        await listings.db.act(NOW_MS, body, type(None))
+        expected = "in_use" if before == "in_use" else "free"
+        assert await state_of(listings, listing.listing_id) == expected
+        after = Period(NOW_MS, NOW_MS + HOUR_MS)
+        async with listings.db.read() as cursor:
+            free = await taking_store.still_free(cursor, [listing.listing_id], after, 1, NOW_MS)
+        assert free == {listing.listing_id}
+        await pass_time(listings, NOW_MS)
+        assert await kept(listings, listing.listing_id) == (before == "in_use")
 
 
 async def test_an_order_that_is_used_longer_takes_longer_and_counts_once(
