@@ -47,13 +47,17 @@ class Exposures:
         """A page by `ranking`, unless it is to be logged by nobody. `first`: the rank of its topmost hit."""
         if ranking.experiment is None:
             return
-        if len(self._waiting) >= MOST:
-            LOGGED.labels("dropped").inc()
-            return
         exposure = Exposure(
             experiment_id=ranking.experiment.id, arm=ranking.arm, user_id=user_id, region="", at_ms=at_ms,
             shown=tuple(_shown(hit, first + n) for n, hit in enumerate(hits[:MAX_SHOWN])),
         )  # fmt: skip
+        self.put(exposure, place)
+
+    def put(self, exposure: Exposure, place: Point) -> None:
+        """Its region is found out when it is written."""
+        if len(self._waiting) >= MOST:
+            LOGGED.labels("dropped").inc()
+            return
         self._waiting.append((exposure, place))
 
     async def flush(self) -> int:

@@ -49,8 +49,8 @@ class Plan:
 
     @property
     def closed_ms(self) -> int:
-        """When nothing about it can change any more: orders have ended, too."""
-        return max(self.readable_ms, self.stopped_ms) + 30 * DAY_MS
+        """When it is computed no more: by then nearly all orders have come to their end."""
+        return max(self.readable_ms, self.stopped_ms) + 14 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
