@@ -173,7 +173,7 @@ const bill = {
   lines: {
     rent_hour: "租金（按小时）", rent_day: "租金（按天）", rent_week: "租金（按周）",
     surcharge_hour: "高峰日加价", surcharge_day: "高峰日加价", surcharge_week: "高峰日加价",
-    minimum: "补足最低消费", deposit: "押金", overtime: "延长费用", extension: "延长费用", other: "其他费用",
+    rent_extension: "延长使用", minimum: "补足最低消费", deposit: "押金", other: "其他费用",
   }, // prettier-ignore
   units: { rent_hour: "小时", rent_day: "天", rent_week: "周", surcharge_hour: "小时", surcharge_day: "天" },
   back: "可退",

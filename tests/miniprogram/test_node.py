@@ -16,6 +16,7 @@ from devkit.child import ChildError
 from devkit.client.person import APPLICATION
 from devkit.stack import Stack
 from devkit.node import Node, find_node
+from devkit.phone import PHONE
 
 HERE = Path(__file__).parent
 MINIPROGRAM = ROOT / "miniprogram"
@@ -46,10 +47,20 @@ def run(node: Node, file: Path, *, timeout_s: float, **env: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["protocol", "hub", "outbox", "store", "overlay", "plain", "bind", "viewport"]
-)
+    "name",
+    [
+        "protocol", "hub", "outbox", "store", "overlay", "plain", "bind", "viewport", "lists", "plan", "talk",
+        "services",
+    ],
+)  # fmt: skip
 def test_by_itself(node: Node, name: str) -> None:
     run(node, HERE / f"{name}.test.mjs", timeout_s=50)
+
+
+@pytest.mark.timeout(120)
+def test_components(node: Node) -> None:
+    node.install(PHONE)
+    run(node, HERE / "components.test.mjs", timeout_s=100)
 
 
 def test_every_file_is_plain_commonjs(node: Node) -> None:
