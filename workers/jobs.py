@@ -17,6 +17,7 @@ from infra.redis.client import connect
 from infra.redis.publish import Publisher
 from market.wings import open_wings
 from workers import (
+    comparables,
     experiments,
     freeze_guard,
     inboxes,
@@ -36,6 +37,7 @@ from workers.relay import Relay
 from workers.republisher import Republisher
 
 CHORES: Mapping[str, Any] = {
+    "comparables": comparables,
     "experiments": experiments,
     "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,

@@ -37,8 +37,12 @@ class Live:
 
     def ranking_for(self, user_id: Id, place: Point, *, personal: bool) -> Ranking:
         """See `settings.weights_for`; `personal` says what the search itself asks for."""
-        personal = personal and user_id not in self._impersonal
+        personal = self.is_personal(user_id, personal)
         return weights_for(self.settings, user_id, place, personal=personal)
+
+    def is_personal(self, user_id: Id, asked: bool) -> bool:
+        """Whether results may be about this person: neither their search nor their choice says no."""
+        return asked and user_id not in self._impersonal
 
     def is_open(self, user_id: Id, place: Point) -> bool:
         """Whether the marketplace is open there, for this person (0: nobody is logged in)."""

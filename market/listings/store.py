@@ -9,13 +9,13 @@ import pymysql.err
 from infra import wire
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.errors import NotFound
-from market.kernel.geo import Box, Point
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.kernel.topics import Entry
 from market.listings.rules.listing import Attribute, Listing, Owner, OwnerCard
-from market.listings.rules.ranking import Candidate
 from market.listings.rules.shown import on_map
+from market.listings.search import mysql as search
 
 OWNER = (
     "SELECT user_id, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, "
@@ -66,12 +66,6 @@ LEAVE = (
     "ON DUPLICATE KEY UPDATE version = VALUES(version), changed_ms = VALUES(changed_ms)"
 )
 ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
-CANDIDATES = (
-    "SELECT id, shown_lat, shown_lng, orders_created, orders_completed, rating_centistars, price_hour_fen, "
-    "price_day_fen, price_week_fen FROM listings WHERE status = 'live' AND shown_lat BETWEEN %s AND %s AND ({longitudes}){more} "
-    "ORDER BY POW(shown_lat - %s, 2) + POW(LEAST(ABS(shown_lng - %s), 360 - ABS(shown_lng - %s)) * COS(RADIANS(%s)), 2) "
-    "LIMIT %s"
-)
 CELL_VERSIONS = (
     "SELECT cell, CAST(SUM(version) AS SIGNED) FROM ("
     "SELECT cell, version + state_version AS version FROM listings WHERE cell IN ({marks}) UNION ALL "
@@ -197,6 +191,7 @@ async def insert(tx: Tx, listing: Listing) -> None:
         pymysql.err.IntegrityError
     ) as error:  # the id is taken: the whole action runs again with another
         raise pymysql.err.OperationalError(1213, "the id is taken") from error
+    search.put(tx, listing)
 
 
 async def update(tx: Tx, before: Listing, after: Listing) -> None:
@@ -205,6 +200,7 @@ async def update(tx: Tx, before: Listing, after: Listing) -> None:
     if before.cell != after.cell:
         await tx.execute(LEAVE, before.cell, after.id, after.card_version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
+    search.put(tx, after)
 
 
 async def lock_all(tx: Tx, ids: Iterable[Id]) -> list[Listing]:
@@ -221,6 +217,7 @@ def update_counts(tx: Tx, listings: Sequence[Listing]) -> None:
     values = [v for s in listings for v in (s.id, s.version, s.orders_created, s.orders_completed)]
     counted = " UNION ALL ".join([COUNTED] * len(listings))
     tx.defer(UPDATE_COUNTS.format(counted), *values, tx.now_ms)
+    search.count_orders(tx, listings)
 
 
 async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:
@@ -233,31 +230,6 @@ async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:
 
 async def read_mine(cursor: Cursor, owner_id: Id, before: Id, limit: int) -> list[Listing]:
     return [_listing(row) for row in await cursor.all(MINE, owner_id, before, limit)]
-
-
-async def candidates(cursor: Cursor, box: Box, here: Point, *, category: str | None,
-                     words: Sequence[str], limit: int) -> list[Candidate]:  # fmt: skip
-    """Live ones within the box, the `limit` nearest (as on a flat map) first."""
-    longitudes = " OR ".join(["shown_lng BETWEEN %s AND %s"] * len(box.longitudes))
-    args: list[object] = [box.south, box.north, *(edge for pair in box.longitudes for edge in pair)]
-    more = ""
-    if category is not None:
-        more += " AND category = %s"
-        args.append(category)
-    for word in words:
-        more += " AND (title LIKE %s OR description LIKE %s)"
-        args += [_containing(word)] * 2
-    sql = CANDIDATES.format(longitudes=longitudes, more=more)
-    rows = await cursor.all(sql, *args, here.lat, here.lng, here.lng, here.lat, limit)
-    return [
-        Candidate(
-            id=Id(id_), point=Point(lat, lng), orders_created=created, orders_completed=completed,
-            rating_centistars=rating_centistars, price_hour_fen=price_hour_fen,
-            price_day_fen=price_day_fen, price_week_fen=price_week_fen,
-        )
-        for id_, lat, lng, created, completed, rating_centistars, price_hour_fen, price_day_fen,
-            price_week_fen in rows
-    ]  # fmt: skip
 
 
 async def cell_versions(cursor: Cursor, cells: Sequence[str]) -> dict[str, int]:
@@ -300,8 +272,3 @@ async def gone_from_cells(
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
-
-
-def _containing(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from infra.action import view
@@ -16,14 +15,13 @@ from market.kernel.topics import Entry, Snapshot, Want, topic_id
 from market.listings import store
 from market.listings.commands import GetCategories, GetListing, ListMine, Search
 from market.listings.rules import categories as category_rules
-from market.listings.rules import ranking, searching, shown
+from market.listings.rules import searching, shown
 from market.listings.rules.categories import CategoriesView
 from market.listings.rules.listing import Listing
-from market.listings.rules.shown import Hit, ListingView, MineView, SearchView, Why
+from market.listings.rules.shown import ListingView, MineView, SearchView
+from market.listings.search import results
+from market.listings.search.mysql import MysqlEngine
 from market.listings.wing import Listings
-
-MAX_CANDIDATES = 2_000
-"""Listings ranked per search: the nearest ones. Ranking so many takes 15 ms, so it is done beside the event loop."""
 
 MAX_WORDS = 5
 MAX_IN_CELL = 200
@@ -78,43 +76,33 @@ async def search(listings: Listings, call: Call, query: Search) -> SearchView:
     if not listings.live.is_open(call.actor.user_id, area.here):
         return SearchView(hits=(), next=None, candidates=0, region_live=False)
     by = listings.live.ranking_for(call.actor.user_id, area.here, personal=query.personal)
-    async with listings.db.glance() as cursor:
-        candidates = await store.candidates(
-            cursor, area.box, area.here, category=query.category,
-            words=(query.text or "").split()[:MAX_WORDS], limit=MAX_CANDIDATES,
-        )  # fmt: skip
-    # Ranking needs no connection, so that none is kept from others meanwhile.
-    radius_m = float("inf") if area.radius_m is None else area.radius_m
-    ranked = await asyncio.to_thread(
-        ranking.rank, candidates, area.here, radius_m, query.sort, by.weights
-    )
-    left = [r for r in ranked if r.candidate.id not in before]
-    best = left[: query.limit]
+    wish = searching.Wish(
+        area=area, category=query.category, words=tuple((query.text or "").split()[:MAX_WORDS]),
+        min_day_fen=query.min_price_day_fen, max_day_fen=query.max_price_day_fen,
+        attributes=searching.attributes_of(query.attributes), sort=query.sort, weights=by.weights,
+    )  # fmt: skip
+    free = searching.period_of(query.start_ms, query.end_ms, query.seats)
+    search = results.Search(MysqlEngine(listings.db), listings.db, wish, free, call.now_ms)
+    explores = listings.live.is_personal(call.actor.user_id, query.personal)
+    found = await search.page(before, query.limit, explores=explores)
     async with listings.db.glance() as cursor:
         cards = {
             listing.id: shown.card(listing)
-            for listing in await store.read(cursor, [r.candidate.id for r in best])
-            if listing.status == "live"  # it may have been paused since the first statement
+            for listing in await store.read(cursor, [one.id for one in found.page])
+            if listing.status == "live"  # it may have been paused since it was found
         }
     hits = tuple(
-        Hit(
-            listing=card, distance_m=round(r.distance_m), score=r.score, parts=r.parts,
-            why=Why(
-                distance_m=round(r.distance_m), price_percent=None,
-                rating_centistars=card.rating_centistars, ratings=card.ratings, is_new=False,
-            ),
-        )
-        for r in best
-        if (card := cards.get(r.candidate.id)) is not None
-    )  # fmt: skip
+        shown.hit(cards[one.id], one, by.weights, call.now_ms)
+        for one in found.page
+        if one.id in cards
+    )
     if query.sort == "match":
         listings.exposures.add(
             by, call.actor.user_id, area.here, call.now_ms, hits, len(before) + 1
         )
-    more = len(left) > len(best)
-    seen = [*before, *(r.candidate.id for r in best)]
+    seen = [*before, *(one.id for one in found.page)]
     return SearchView(
-        hits=hits, next=searching.cursor(seen) if more else None, candidates=len(ranked)
+        hits=hits, next=searching.cursor(seen) if found.more else None, candidates=found.candidates
     )
 
 

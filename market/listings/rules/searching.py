@@ -1,4 +1,4 @@
-"""What a search asks for: where, what has been shown of it before, and how its pages are put together."""
+"""What a search asks for, what is found, and what has been shown of it before."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import binascii
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from market.kernel.errors import BadInput
 from market.kernel.geo import EARTH_RADIUS_M, Box, Point, box_around
 from market.kernel.ids import MAX_ID, Id
+from market.kernel.period import Period
+from market.listings.rules.ranking import DEFAULT, Merits, Weights
+
+Sort = Literal["match", "distance", "price", "rating"]
 
 MAX_SHOWN = 400
 """What one search shows, over all of its pages: who has not found it by then had better ask for something else."""
@@ -26,6 +31,31 @@ class Area:
     here: Point
     radius_m: float | None
     box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which listings, and in what order. `words`: each in the title or the description. `attributes`: name and value."""
+
+    area: Area
+    category: str | None = None
+    words: tuple[str, ...] = ()
+    min_day_fen: int | None = None
+    max_day_fen: int | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    sort: Sort = "match"
+    weights: Weights = DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A live listing that fits a wish. `point` is where everybody is shown that it is."""
+
+    id: Id
+    owner_id: Id
+    point: Point
+    metres: float
+    merits: Merits
 
 
 Edges = tuple[float | None, float | None, float | None, float | None]
@@ -65,6 +95,23 @@ def within(south: float, west: float, north: float, east: float, here: Point | N
     return Area(here=here or middle, radius_m=None, box=Box(south, north, longitudes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Free:
+    """That so many seats can be booked for a period."""
+
+    period: Period
+    seats: int
+
+
+def period_of(start_ms: int | None, end_ms: int | None, seats: int) -> Free | None:
+    """Raise BadInput for a period that has a start or an end only, or ends before it starts."""
+    if start_ms is None and end_ms is None:
+        return None
+    if start_ms is None or end_ms is None:
+        raise BadInput("a period has a start and an end")
+    return Free(period=Period(start_ms, end_ms), seats=seats)
+
+
 def cursor(shown: Sequence[Id]) -> str | None:
     """What asks for the page after these; None when there is to be none."""
     if len(shown) >= MAX_SHOWN:
@@ -84,3 +131,9 @@ def shown_before(cursor: str | None) -> tuple[Id, ...]:
     if len(raw) % 8 or len(ids) > MAX_SHOWN or any(id_ > MAX_ID for id_ in ids):
         raise BadInput("that is no cursor", path="cursor")
     return tuple(Id(id_) for id_ in ids)
+
+
+def attributes_of(text: str | None) -> tuple[tuple[str, str], ...]:
+    """Of "name:value,name:value"."""
+    pairs = (pair.partition(":") for pair in text.split(",")) if text else ()
+    return tuple((name, value) for name, _, value in pairs)

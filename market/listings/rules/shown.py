@@ -10,9 +10,11 @@ from market.kernel.facts import Fact, ListingChanged, ListingStateChanged
 from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Booking, Policy
 from market.kernel.topics import EVERYONE, Entry, Push, Readers
+from market.listings.rules import ranking
 from market.listings.rules.categories import LABELS
 from market.listings.rules.listing import Attribute, Listing, OwnerCard, Status
-from market.listings.rules.ranking import Parts
+from market.listings.rules.ranking import Parts, Weights
+from market.listings.rules.searching import Found
 from market.listings.rules.takings import State
 
 GONE = "gone"
@@ -191,6 +193,19 @@ def on_map(listing: Listing, *, left: int | None = None) -> Entry:
     if left is not None:
         version, payload = left, replace(payload, status=GONE, version=left)
     return Entry(version=version, payload=payload, key=str(int(listing.id)))
+
+
+def hit(card: ListingCard, found: Found, weights: Weights, now_ms: int) -> Hit:
+    parts = ranking.parts(found.merits, found.metres)
+    distance_m = round(found.metres)
+    return Hit(
+        listing=card, distance_m=distance_m, score=ranking.score(parts, weights), parts=parts,
+        why=Why(
+            distance_m=distance_m, price_percent=found.merits.price_percent,
+            rating_centistars=card.rating_centistars, ratings=card.ratings,
+            is_new=found.merits.is_new(now_ms),
+        ),
+    )  # fmt: skip
 
 
 def changed(before: Listing | None, after: Listing) -> Fact:

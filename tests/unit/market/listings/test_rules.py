@@ -1,4 +1,4 @@
-"""A listing's life, what is shown of it, and the ranking's promises."""
+"""A listing's life, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import asdict, replace
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from market.kernel import geo
 from market.kernel.actor import ANONYMOUS
@@ -20,15 +18,14 @@ from market.kernel.errors import (
     VersionConflict,
 )
 from market.kernel.facts import CreditChanged, ListingChanged, ListingRated, UserChanged
-from market.kernel.geo import Point, distance_m
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.money import MAX_FEN
 from market.kernel.terms import AHEAD_DAYS, TERMS, Terms
 from market.listings.commands import Category, Publish
-from market.listings.rules import categories, offer, ranking, shown
+from market.listings.rules import categories, offer, shown
 from market.listings.rules import listing as rules
 from market.listings.rules.listing import Listing, Owner, Status
-from market.listings.rules.ranking import Candidate, Parts
 
 OWNER = Owner(user_id=Id(7), user_version=3, nickname="阿明", credit_version=2)
 SHANGHAI = Point(31.2304, 121.4737)
@@ -236,120 +233,3 @@ def test_who_moves_away_is_gone_from_the_old_cell() -> None:
         f"area:{DRILL.cell}": replace(shown.card(after), status="gone"),
         f"area:{after.cell}": shown.card(after),
     }
-
-
-metres = st.floats(min_value=0, max_value=50_000)
-fen = st.integers(min_value=0, max_value=100_000_000)
-stars = st.integers(min_value=100, max_value=500)
-prices = st.one_of(st.tuples(fen, fen), st.tuples(fen, st.none()), st.tuples(st.none(), fen))
-
-
-@st.composite
-def candidates(draw: st.DrawFn) -> Candidate:
-    created = draw(st.integers(min_value=0, max_value=10_000))
-    hour_fen, day_fen = draw(prices)
-    return Candidate(
-        id=Id(draw(st.integers(min_value=1, max_value=2**62))),
-        point=Point(
-            draw(st.floats(min_value=31.0, max_value=31.4)),
-            draw(st.floats(min_value=121.2, max_value=121.7)),
-        ),
-        orders_created=created,
-        orders_completed=draw(st.integers(min_value=0, max_value=created)),
-        rating_centistars=draw(stars),
-        price_hour_fen=hour_fen,
-        price_day_fen=day_fen,
-    )
-
-
-many = st.lists(candidates(), max_size=20, unique_by=lambda c: c.id)
-
-
-@given(many, st.sampled_from(["match", "distance", "price", "rating"]))
-def test_every_part_and_the_score_are_shares(found: list[Candidate], sort: str) -> None:
-    for ranked in ranking.rank(found, SHANGHAI, 50_000, sort):
-        parts = ranked.parts
-        for part in (parts.distance, parts.deal_rate, parts.rating, parts.price, ranked.score):
-            assert 0 <= part <= 1 + 1e-12
-        assert ranked.score == pytest.approx(
-            0.4 * parts.distance + 0.3 * parts.deal_rate + 0.2 * parts.rating + 0.1 * parts.price
-        )
-
-
-@given(metres, metres)
-def test_nearer_is_never_worse(a: float, b: float) -> None:
-    near, far = sorted((a, b))
-    assert ranking.distance_part(near) >= ranking.distance_part(far)
-
-
-@given(fen, fen, fen)
-def test_cheaper_is_never_worse(a: int, b: int, middle: int) -> None:
-    cheap, dear = sorted((a, b))
-    assert ranking.price_part(cheap, middle) >= ranking.price_part(dear, middle)
-    assert 0 <= ranking.price_part(dear, middle) <= 1
-
-
-@given(stars, stars)
-def test_better_rated_is_never_worse(a: int, b: int) -> None:
-    worse, better = sorted((a, b))
-    assert ranking.rating_part(worse) <= ranking.rating_part(better)
-
-
-@given(st.integers(0, 10_000), st.data())
-def test_more_deals_of_as_many_orders_are_never_worse(created: int, data: st.DataObject) -> None:
-    counts = st.integers(0, created)
-    fewer, more = sorted((data.draw(counts), data.draw(counts)))
-    assert ranking.deal_rate_part(created, fewer) <= ranking.deal_rate_part(created, more)
-
-
-@given(candidates(), many, fen, metres)
-def test_what_is_better_in_one_thing_alone_never_scores_lower(
-    one: Candidate, others: list[Candidate], cheaper: int, radius: float
-) -> None:
-    """Its twin at the same place differs in one thing: all else, the median too, is equal."""
-    base = ranking.day_price_fen(one.price_hour_fen, one.price_day_fen)
-    twins = (
-        replace(one, id=Id(0), rating_centistars=min(500, one.rating_centistars + 50)),
-        replace(one, id=Id(0), price_hour_fen=None, price_day_fen=min(base, cheaper)),
-        replace(one, id=Id(0), orders_completed=one.orders_created),
-    )
-    for twin in twins:
-        scores = {
-            r.candidate.id: r.score
-            for r in ranking.rank([one, twin, *others], one.point, max(radius, 1), "match")
-        }
-        assert scores[Id(0)] >= scores[one.id]
-
-
-@given(many, metres, st.sampled_from(["match", "distance", "price", "rating"]))
-def test_a_ranking_keeps_exactly_those_within_reach_in_its_order(
-    found: list[Candidate], radius: float, sort: str
-) -> None:
-    ranked = ranking.rank(found, SHANGHAI, radius, sort)
-    near = {c.id for c in found if distance_m(SHANGHAI, c.point) <= radius}
-    assert {r.candidate.id for r in ranked} == near
-    keys: dict[str, list[float]] = {
-        "match": [-r.score for r in ranked],
-        "distance": [r.distance_m for r in ranked],
-        "price": [
-            ranking.day_price_fen(r.candidate.price_hour_fen, r.candidate.price_day_fen)
-            for r in ranked
-        ],
-        "rating": [-r.candidate.rating_centistars for r in ranked],
-    }
-    assert keys[sort] == sorted(keys[sort])
-
-
-def test_known_values() -> None:
-    assert ranking.distance_part(0) == 1
-    assert ranking.distance_part(4_000) == 0.25
-    assert ranking.deal_rate_part(0, 0) == 0.6
-    assert ranking.deal_rate_part(5, 5) == 0.8
-    assert [ranking.rating_part(c) for c in (100, 300, 500)] == [0, 0.5, 1]
-    assert [ranking.price_part(p, 100) for p in (0, 100, 300)] == [1, 0.5, 0.25]
-    assert ranking.price_part(0, 0) == 1
-    assert ranking.day_price_fen(100, 700) == 700
-    assert ranking.day_price_fen(100, None) == 800
-    assert ranking.day_price_fen(None, None, 1_400) == 200
-    assert ranking.day_price_fen(100, None, 1_400) == 800
-    assert ranking.score(Parts(distance=1, deal_rate=1, rating=1, price=1)) == pytest.approx(1)
