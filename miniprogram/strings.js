@@ -72,6 +72,8 @@ const common = {
   save: "保存",
   gotIt: "知道了",
   loading: "加载中",
+  loadingMore: "加载中…",
+  end: "没有更多了",
   someone: "微信用户",
   yes: "是",
   no: "否",
@@ -410,6 +412,14 @@ const ratingStars = {
 };
 
 const credit = {
+  text: {
+    retry: common.retry,
+    loading: common.loadingMore,
+    end: common.end,
+    reasons: "这个分是怎么来的",
+    received: "收到的评价",
+    none: "还没有公开的评价。完成一笔订单并互相评价后，就会显示在这里。",
+  },
   levels: { great: "信用极好", good: "信用优秀", fair: "信用良好", low: "信用一般", new: "新用户" },
   noRatings: "还没有人评价",
   count: (ratings) => `${ratings} 人评价`,
@@ -446,6 +456,13 @@ const photos = {
 };
 
 const orders = {
+  text: {
+    retry: common.retry,
+    loading: common.loadingMore,
+    end: common.end,
+    contact: "联系对方",
+    rate: "评价",
+  },
   roles: [
     { id: "buyer", label: "我租的" },
     { id: "owner", label: "我出租的" },
@@ -488,6 +505,15 @@ const orders = {
 };
 
 const messages = {
+  text: {
+    retry: common.retry,
+    loading: common.loadingMore,
+    noChats: "还没有对话",
+    noChatsHint: "在物品页点“联系物主”，就可以开始聊天",
+    explore: "去看看附近的物品",
+    noNotices: "还没有通知",
+    noNoticesHint: "订单、付款和评价的进展会出现在这里",
+  },
   tabs: [
     { id: "chats", label: "聊天" },
     { id: "notices", label: "通知" },
@@ -502,6 +528,19 @@ const messages = {
 };
 
 const chat = {
+  text: {
+    retry: common.retry,
+    loading: common.loadingMore,
+    closedTitle: "对话暂时打不开",
+    older: "查看更早的消息",
+    hello: "开始聊天吧",
+    helloHint: "聊天记录会被加密保存，发生争议时可以作为证据。请不要在平台外付款。",
+    below: "有新消息",
+    presets: "常用语",
+    placeholder: "说点什么",
+    photo: "发图片",
+    send: "发送",
+  },
   states: { sending: "发送中", sent: "已发送", read: "已读", failed: "", "": "" },
   failedHint: "未发出，点此处理",
   erased: "这条消息已被清除",
@@ -517,6 +556,64 @@ const chat = {
 };
 
 const publish = {
+  text: {
+    retry: common.retry,
+    look: "看看它的样子",
+    unpaid: "还差一步：开通收款，别人才能付款预订。现在去开通",
+    mine: "我的发布",
+    another: "再发布一件",
+    editing: "正在修改已发布的物品，最后一步提交后生效。",
+    category: "类别",
+    title: "标题",
+    titleHint: "如：冲击钻套装，含 12 支钻头",
+    description: "描述",
+    descriptionHint: "成色、配件、使用时要注意什么（选填）",
+    details: "细节",
+    optional: "选填",
+    photosHint: "第一张是封面。实拍照片更容易被租到。",
+    pickPlace: "在地图上选择",
+    placeHint: "交接的地方",
+    pickAgain: "点这里重新选择",
+    address: "详细地址",
+    addressHint: "楼号、门牌、怎么找到你",
+    blurred: "别人只看到 150–300 米内的大概位置。付款后，租客才会看到详细地址。",
+    days: "哪些天",
+    everyDay: "每天",
+    workDays: "工作日",
+    weekends: "周末",
+    allDay: "全天",
+    to: "至",
+    noDays: "选择至少一天",
+    closed: "不出租的日子",
+    closedHint: "出差、自己要用的日子，可以先标出来。",
+    addDay: "添加一天",
+    notice: "至少提前多久预订",
+    buffer: "两次出租之间留出",
+    capacity: "同时可租几份",
+    fewer: "少一份",
+    more: "多一份",
+    rent: "租金（至少填一项）",
+    perHour: "每小时",
+    perWeek: "每周",
+    weekend: "周末加价 20%",
+    deposit: "押金",
+    depositHint: "不填就是不收",
+    waives: "信用好的人少付押金",
+    waivesHint: "4.5 星减半，4.7 星全免，更容易租出去",
+    booking: "怎么预订",
+    policy: "租客取消时",
+    noDescription: "没有描述",
+    photos: "张照片",
+    checks: "提交后会自动检查文字和图片，通常几秒内上架；有疑问时由人工复核。",
+    discard: "放弃修改",
+    startOver: "清空重填",
+    back: "上一步",
+    sending: "提交中…",
+    saveChanges: "保存修改",
+    submit: "提交发布",
+    uploading: "照片上传中…",
+    next: "下一步",
+  },
   steps: [
     { title: "分享什么", hint: "说清楚是什么，别人才知道合不合用" },
     { title: "照片", hint: "最多 9 张，第一张是封面" },
@@ -573,6 +670,12 @@ const publish = {
 };
 
 const mine = {
+  text: {
+    retry: common.retry,
+    loading: common.loadingMore,
+    end: common.end,
+    publish: "去发布",
+  },
   filters: [
     { id: "open", label: "出租中" },
     { id: "waiting", label: "草稿与审核" },
@@ -620,6 +723,15 @@ const mine = {
 };
 
 const me = {
+  text: {
+    retry: common.retry,
+    edit: "点这里修改昵称和头像",
+    credit: "我的信用",
+    why: "为什么是这个分",
+    earned: "累计收入",
+    due: "待结算",
+    leave: "退出登录",
+  },
   sections: [
     {
       id: "own",
@@ -640,6 +752,21 @@ const me = {
 };
 
 const rating = {
+  text: {
+    retry: common.retry,
+    notYet: "还不能评价",
+    blind: "双盲评价：双方都评价之前，谁也看不到对方写了什么；写下后不能修改。这样每个人都可以说真话。",
+    untitled: "这笔订单",
+    placeholder: "说说这次的体验（选填）",
+    sending: "提交中…",
+    submit: "提交评价",
+    mine: "我的评价",
+    theirs: "的评价",
+    none: "对方没有评价",
+    sealed: "对方的评价还未公开",
+    over: "评价时间已过",
+    overHint: "订单完成后 14 天内可以评价。",
+  },
   aspects: [
     { id: "punctuality", label: "守时", hint: "按约定时间交接和归还" },
     { id: "condition", label: "物品状况", hint: "与描述相符、爱护物品" },
@@ -656,9 +783,31 @@ const rating = {
   early: "订单完成后才能评价；刚刚完成的订单请稍等几秒",
 };
 
-const settings = { saved: "已保存" };
+const settings = {
+  saved: "已保存",
+  text: {
+    retry: common.retry,
+    avatar: "换头像",
+    uploading: "上传中…",
+    visible: "昵称和头像对所有人可见。",
+    nickname: "昵称",
+    placeholder: "邻居们怎么称呼你",
+    saving: "保存中…",
+    save: "保存",
+  },
+};
 
 const privacy = {
+  text: {
+    personal: "个性化排序",
+    personalHint: "根据你看过和租过的东西调整搜索结果的顺序。关闭后，只按距离、价格和评价排序。",
+    exportTitle: "导出我的数据",
+    exportHint: "把资料、订单、聊天、评价和账目整理成一个文件，交给你保存。",
+    export: "导出",
+    policyTitle: "隐私说明",
+    forget: "注销账号",
+    forgetHint: "昵称、头像和微信身份会被删除，发布的物品会下架，所有设备会退出，并且不能恢复。与他人有关的订单、账目和聊天记录会按法律要求保留，但不再与你关联。",
+  },
   parts: { me: "资料", credit: "信用", listings: "发布", orders: "订单", money: "账目", notices: "通知", chats: "聊天" },
   gathering: (part) => `正在整理${part}…`,
   file: "我的数据.json",
@@ -677,6 +826,17 @@ const privacy = {
 };
 
 const consent = {
+  text: {
+    name: "邻里共享",
+    slogan: "附近的好东西，租来用，用完还",
+    heading: "开始之前，请了解",
+    see: "详情见",
+    policy: "《隐私说明》",
+    and: "和",
+    contract: "《用户隐私保护指引》",
+    agree: "同意并开始使用",
+    refuse: "不同意",
+  },
   points: [
     { icon: "pin", title: "位置", text: "用模糊位置查找附近的物品；不允许也能在地图上自己选。" },
     { icon: "user", title: "微信身份", text: "用来登录和付款，不获取手机号和通讯录。" },
@@ -687,6 +847,52 @@ const consent = {
 };
 
 const onboarding = {
+  text: {
+    retry: common.retry,
+    said: "微信支付的说明：",
+    signTitle: "还差一步：签约",
+    signHint: "微信支付需要你本人确认。复制链接，在微信中打开并完成签约。",
+    copySign: "复制签约链接",
+    how: "怎么收到钱",
+    begin: "开始填写",
+    sealed: "资料加密后直接交给微信支付审核，平台不保存。",
+    who: "你是谁",
+    subject: "收款主体",
+    legalName: "身份证姓名",
+    legalNameHint: "与身份证一致",
+    idNumber: "身份证号码",
+    idNumberHint: "18 位",
+    validity: "证件有效期",
+    from: "开始日期",
+    until: "结束日期",
+    forever: "长期有效",
+    pictures: "证件照片",
+    uploading: "上传中…",
+    uploadAgain: "重新上传",
+    front: "人像面",
+    back: "国徽面",
+    licence: "营业执照",
+    licenceNumber: "统一社会信用代码",
+    licenceName: "名称",
+    picture: "照片",
+    where: "钱到哪里",
+    mobile: "手机号",
+    mobileHint: "银行预留手机号",
+    bank: "开户银行",
+    bankHint: "如：工商银行",
+    area: "开户地区",
+    areaHint: "请选择省市",
+    account: "银行卡号",
+    accountHint: "本人的储蓄卡",
+    shop: "店铺简称",
+    shopHint: "付款时对方会看到，如：小明的工具间",
+    sending: "提交中…",
+    submit: "提交审核",
+    earned: "累计收入",
+    due: "待结算",
+    moves: "收入明细",
+    noMoves: "还没有收入。订单完成后，租金会结算到这里。",
+  },
   states: {
     none: { short: "未开通", icon: "wallet", tone: "", title: "还没有开通收款", text: "开通后，别人才能为你的物品付款。" },
     sending: { short: "提交中", icon: "clock", tone: "wait", title: "正在提交", text: "正在把资料交给微信支付。" },

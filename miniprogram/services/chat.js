@@ -66,7 +66,7 @@ function keepImages(conversationId, keys) {
 
 /** @returns {Promise<string>} the conversation with a listing's owner */
 async function openEnquiry(listingId) {
-  return (await live.command("chat.open_enquiry", { listing_id: listingId })).conversation_id;
+  return (await live.command("chat.open_enquiry", { listing_id: listingId }, { deadlineMs: 10000 })).conversation_id;
 }
 
 const marks = new Map(); // conversation: {upTo, timer}

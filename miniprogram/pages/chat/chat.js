@@ -22,7 +22,7 @@ const PIECE = 15;
 const DRAWN_MS = 60;
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: {
     me: "", kind: "", role: "", listing: "", otherId: "", other: null, older: [], olderLeft: true, looking: false, shown: FIRST,

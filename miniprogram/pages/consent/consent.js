@@ -5,7 +5,7 @@ const screen = require("../../platform/screen");
 const { consent: words } = require("../../strings");
 
 Page({
-  data: { points: words.points },
+  data: { points: words.points, t: words.text },
 
   agree() {
     consent.give();

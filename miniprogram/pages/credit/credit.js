@@ -9,7 +9,7 @@ const live = require("../../services/live");
 const { credit: words, rating: ratingWords, reason } = require("../../strings");
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { user: "", credit: null, listed: [], next: null, people: {}, state: "loading", why: "", more: false },
 

@@ -10,7 +10,7 @@ const { price } = require("../../lib/money");
 const { common, me: words, onboarding, reason } = require("../../strings");
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { user: null, credit: null, balance: null, onboarding: null, state: "loading", why: "" },
 

@@ -18,7 +18,7 @@ const LIVE = 40;
 const SHOWN = 40;
 
 livePage({
-  data: { tab: "chats", chatsState: "loading" },
+  data: { tab: "chats", chatsState: "loading", t: words.text },
 
   local: {
     tab: "chats", me: null, chats: { state: "loading", listed: [], cursor: "", why: "" }, people: {}, more: false,

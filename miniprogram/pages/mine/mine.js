@@ -11,7 +11,7 @@ const { mine: words, publish: publishWords, reason } = require("../../strings");
 const LIVE = 60;
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { filter: "open", listed: [], next: null, state: "loading", why: "", more: false, doing: "" },
 

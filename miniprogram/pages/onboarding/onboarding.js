@@ -16,7 +16,7 @@ const BLANK = {
 const PICTURE = { path: "", media: "", state: "" };
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: {
     account: null, balance: null, state: "loading", why: "", form: BLANK, pictures: { front: PICTURE, back: PICTURE, licence: PICTURE },

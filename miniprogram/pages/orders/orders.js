@@ -17,7 +17,7 @@ const LIVE = 40;
 const NOTHING = { state: "loading", listed: [], next: null, why: "" };
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { role: "buyer", filter: "all", buyer: NOTHING, owner: NOTHING, fresh: [], more: false },
 

@@ -11,7 +11,7 @@ const { livePage } = require("../../services/live-page");
 const { privacy: words, reason } = require("../../strings");
 
 livePage({
-  data: { known: false },
+  data: { known: false, t: words.text },
 
   local: { user: null, personal: true, gathering: "", leaving: false, open: "" },
 

@@ -1,6 +1,7 @@
 const badges = require("../../services/badges");
 const live = require("../../services/live");
 const publishing = require("../../services/publishing");
+const wallet = require("../../services/wallet");
 const screen = require("../../platform/screen");
 const { choosePlace } = require("../../platform/place");
 const { newKey } = require("../../lib/key");
@@ -15,9 +16,9 @@ const { publish: words, reason } = require("../../strings");
 const KEEP_MS = 400;
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
-  local: { form: null, kinds: [], state: "loading", why: "", tried: false, suggestion: null, suggestedFor: "", uploading: false, sending: false, saved: "", done: null },
+  local: { form: null, kinds: [], state: "loading", why: "", tried: false, suggestion: null, suggestedFor: "", uploading: false, sending: false, saved: "", done: null, unpaid: false },
 
   topics({ done }) {
     return { listing: done ? `listing:${done.listing_id}` : null };
@@ -58,6 +59,7 @@ livePage({
       uploading: local.uploading,
       sending: local.sending,
       saved: local.saved,
+      unpaid: local.unpaid,
       result: result && { ...words.results[result.status], title: result.title, status: result.status, id: result.listing_id },
     };
   },
@@ -210,6 +212,7 @@ livePage({
       publishing.forget();
       this.update({ done: { listing_id: listing.listing_id, status: listing.status, title: form.title }, form: blank(), sending: false, saved: "" });
       screen.toTop();
+      wallet.onboarding().then(({ status }) => this.update({ unpaid: status === "none" || status === "rejected" }), () => {}); // prettier-ignore
     } catch (refusal) {
       this.update({ sending: false });
       screen.tell(words.notDone, words.refused[refusal.code] || reason(refusal));
@@ -225,6 +228,10 @@ livePage({
 
   another() {
     this.update({ done: null, tried: false });
+  },
+
+  openOnboarding() {
+    screen.open("/pages/onboarding/onboarding");
   },
 
   openMine() {

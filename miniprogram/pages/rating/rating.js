@@ -10,7 +10,7 @@ const { rating: words, reason } = require("../../strings");
 const BLANK = { punctuality: 0, condition: 0, communication: 0, comment: "" };
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { form: BLANK, view: null, role: "", state: "loading", why: "", sending: false },
 

@@ -6,7 +6,7 @@ const { livePage } = require("../../services/live-page");
 const { photos: photoWords, settings: words, reason } = require("../../strings");
 
 livePage({
-  data: { state: "loading" },
+  data: { state: "loading", t: words.text },
 
   local: { user: null, nickname: "", avatar: "", state: "loading", why: "", saving: false, uploading: false },
 
