@@ -2,6 +2,7 @@ const files = require("../../platform/files");
 const screen = require("../../platform/screen");
 const live = require("../../services/live");
 const orders = require("../../services/orders");
+const publishing = require("../../services/publishing");
 const session = require("../../services/session");
 const { topics: names } = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
@@ -18,6 +19,16 @@ livePage({
 
   onDraw() {
     this._price();
+    const listing = this.views().listing.value;
+    if (listing && Object.keys(listing.attributes || {}).length) this._nameAttributes();
+  },
+
+  async _nameAttributes() {
+    if (this._naming) return;
+    this._naming = true;
+    const kinds = await publishing.kinds().catch(() => null);
+    if (kinds) this.update({ kinds });
+    else this._naming = false; // asked again at the next change
   },
 
   choose({ detail: { startMs, endMs } }) {

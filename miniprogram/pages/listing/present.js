@@ -12,13 +12,13 @@ const { bill: billWords, common, listing: words, policies, state: stateWords } =
 /** A place that is blurred is within so many metres. */
 const BLUR_M = 300;
 
-const LOCAL = { startMs: 0, endMs: 0, seats: 1, quote: null, quoteOf: "", refusal: "", busy: false };
+const LOCAL = { startMs: 0, endMs: 0, seats: 1, quote: null, quoteOf: "", refusal: "", busy: false, kinds: null };
 
 function present(views, local, { nowMs, userId }) {
   const view = views.listing || { status: "waiting", value: null };
   const listing = view.value;
   const calendar = (views.calendar && views.calendar.value) || null;
-  const shown = listing ? details(listing, nowMs) : {};
+  const shown = listing ? details(listing, local.kinds) : {};
   const isMine = Boolean(listing && userId === listing.owner.user_id);
   const chosen = choice(local, calendar, nowMs);
   const others = holdsOf(views.holds, local);
@@ -60,7 +60,7 @@ function holdsOf(view, { leases = [] }) {
   return ((view && view.value) || []).filter(({ lease_id: id }) => !leases.includes(id));
 }
 
-function details(listing, nowMs) {
+function details(listing, kinds) {
   const { owner } = listing;
   const policy = policies[listing.policy];
   return {
@@ -90,7 +90,7 @@ function details(listing, nowMs) {
       about: owner.ratings ? words.ratings(owner.ratings) : words.newOwner,
     },
     facts: facts(listing),
-    attributes: Object.keys(listing.attributes || {}).map((name) => ({ name, value: attribute(listing.attributes[name]) })),
+    attributes: attributes(listing, kinds),
     policy,
     place: { lat: listing.lat, lng: listing.lng },
     blurM: listing.exact ? 0 : BLUR_M,
@@ -113,9 +113,18 @@ function facts(listing) {
   return found;
 }
 
-function attribute(value) {
-  if (value === true) return common.yes;
-  return value === false ? common.no : String(value);
+/** What is said of it, in the order and the words of its category; nothing until these are known. */
+function attributes({ category, attributes: said = {} }, kinds) {
+  const kind = (kinds || []).find(({ category: code }) => code === category);
+  const known = ((kind && kind.attributes) || []).filter(({ name }) => said[name] !== undefined && said[name] !== false);
+  return known.map((one) => ({ name: one.name, label: one.label, value: attributeText(one, said[one.name]) }));
+}
+
+function attributeText({ type, unit, choices }, value) {
+  if (type === "flag") return common.yes;
+  if (type === "number") return `${value} ${unit}`;
+  const choice = type === "choice" && choices.find(({ value: code }) => code === value);
+  return choice ? choice.label : String(value);
 }
 
 function isPrice(fen) {

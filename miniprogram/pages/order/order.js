@@ -36,8 +36,13 @@ livePage({
     if (SHOWS_EVIDENCE.includes(order.state) && order.evidence !== this._evidence) this._readEvidence(order);
   },
 
+  onLoad() {
+    this._stop = live.onConnection(({ state }) => this.update({ offline: state === "offline" }));
+  },
+
   onUnload() {
     clearTimeout(this._noteTimer);
+    this._stop();
   },
 
   /** As the server has it: what the screen shows may be ahead of it. */
@@ -162,7 +167,9 @@ livePage({
     if (!sheet || sheet.busy) return;
     const { body, trouble } = filled(sheet);
     if (trouble) return this._edit({ trouble });
-    this._edit({ busy: true });
+    // What has to wait for the network is shown on the page, and needs nobody to wait in front of a sheet.
+    if (this.local.offline && sheet.action !== "extend") this.update({ sheet: null });
+    else this._edit({ busy: true });
     const why = await this._do(sheet.action, body);
     if (why) return this._edit({ busy: false, trouble: why, code: "" });
     if (sheet.action === "return" && sheet.photos.length) chat.keepImages(this.query.id, sheet.photos.map(({ key }) => key));

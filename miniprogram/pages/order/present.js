@@ -9,7 +9,7 @@ const { DAY_MS, duration, moment, period } = require("../../lib/time");
 const { photoUrl } = require("../../services/listings");
 const { bill: billWords, order: words, state: stateWords } = require("../../strings");
 
-const LOCAL = { role: "", sheet: null, busy: "", note: "", pieces: null, money: null, statement: null, moneyOf: "", confirming: false };
+const LOCAL = { role: "", sheet: null, busy: "", note: "", pieces: null, money: null, statement: null, moneyOf: "", confirming: false, offline: false };
 
 /** States of a claim or a dispute, before, within and after. */
 const SHOWS_EVIDENCE = ["claimed", "disputed", "completed", "refunded"];
@@ -28,7 +28,7 @@ function present(views, local, nowMs) {
   if (!order) {
     return {
       state: view.status === "refused" ? "error" : "loading", errorTitle: stateWords.notFoundTitle, errorHint: stateWords.notFoundHint,
-      order: null, head: null, steps: [], front: null, back: null, hasNext: false, more: [], busy: local.busy, note: local.note, sheet: null, pieces: [], money: null, code: null, extension: null, claim: null,
+      order: null, head: null, steps: [], front: null, back: null, hasNext: false, more: [], busy: "", note: local.note, sheet: null, pieces: [], money: null, code: null, extension: null, claim: null,
     }; // prettier-ignore
   }
   const { role, state } = order;
@@ -53,7 +53,7 @@ function present(views, local, nowMs) {
     back: second && { action: second, label: words.actions[second] },
     hasNext: Boolean(first || second || order.doing || local.busy || state === "completed"),
     more: more.map((action) => ({ action, label: words.actions[action] })),
-    busy: order.doing || local.busy,
+    busy: order.doing || local.busy ? (local.offline ? words.sending : words.doing) : "",
     note: local.note,
     sheet: local.sheet && sheetOf(local.sheet, order, nowMs),
     pieces: SHOWS_EVIDENCE.includes(state) ? piecesOf(local.pieces, nowMs) : [],
