@@ -53,7 +53,7 @@ def test_no_request_gives_a_server_error(stack: Stack, token: str, mode: Generat
     faults: list[str] = []
     for result in schema.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr]
-        if operation.path == "/v1/logout":
+        if operation.path in ("/v1/logout", "/v1/me/forget"):
             continue  # it would end the session of the others
         _try(operation, mode, headers, tried, faults)
     assert len(tried) >= 40
