@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devkit import ROOT
-from devkit.child import ChildError
-from devkit.client.person import APPLICATION
 from devkit.stack import Stack
+from tests.miniprogram.house import house_of
 from devkit.node import Node, find_node
 from devkit.phone import PHONE
 
@@ -81,52 +78,9 @@ def test_the_lock_names_no_registry() -> None:
 # --- against the running product ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def control() -> Iterator[Callable[[Stack], str]]:
-    """Give it a stack, get the address at which POST /kill/hub-1, /stop/hub-1 and /start/hub-1 do just that."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def serve(stack: Stack) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stack))
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def _handler(stack: Stack) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            _, act, name = self.path.split("/")
-            process = stack[name]
-            try:
-                {"kill": process.kill, "stop": process.stop, "start": process.start}[act]()
-                status, body = 200, b"done"
-            except (ChildError, OSError) as error:
-                status, body = 500, str(error).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    return Handler
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_against_the_running_product(
-    node: Node, new_stack: Callable[..., Stack], control: Callable[[Stack], str]
-) -> None:
+def test_against_the_running_product(node: Node, new_stack: Callable[..., Stack]) -> None:
     stack = new_stack(extra_env={"SHAREHUB_ACCESS_TOKEN_S": "10"})
-    house = {
-        "api": stack.api_url, "hubs": stack.hub_urls, "sandbox": stack.sandbox_url, "control": control(stack),
-        "application": APPLICATION,
-    }  # fmt: skip
-    run(node, HERE / "hub.real.test.mjs", timeout_s=240, SHAREHUB_TEST_HOUSE=json.dumps(house))
+    with house_of(stack) as house:
+        run(node, HERE / "hub.real.test.mjs", timeout_s=240, SHAREHUB_TEST_HOUSE=json.dumps(house))

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { serve } from "../../sandbox/phone/server.mjs";
-import { openBrowser, Phone } from "./people.mjs";
+import { openBrowser, Phone } from "../../sandbox/phone/driver.mjs";
 
 const APP = new URL("app", import.meta.url).pathname;
 const out = fs.mkdtempSync(path.join(os.tmpdir(), "phone-test-"));

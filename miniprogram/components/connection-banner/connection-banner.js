@@ -10,14 +10,30 @@ Component({
   data: { state: "live", text: "" },
   lifetimes: {
     attached() {
-      this._stop = live.onConnection((shown) => this._take(shown));
+      this._listen();
     },
     detached() {
-      this._stop();
-      clearTimeout(this._timer);
+      this._rest();
+    },
+  },
+  // Pages beneath the shown one do not draw.
+  pageLifetimes: {
+    show() {
+      this._rest();
+      this._listen();
+    },
+    hide() {
+      this._rest();
     },
   },
   methods: {
+    _listen() {
+      this._stop = live.onConnection((shown) => this._take(shown));
+    },
+    _rest() {
+      this._stop();
+      clearTimeout(this._timer);
+    },
     _take({ state, reason: why }) {
       clearTimeout(this._timer);
       const text = state === "ended" ? connection.ended(why) : connection[state] || "";

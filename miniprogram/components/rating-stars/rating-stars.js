@@ -15,6 +15,8 @@ Component({
   data: { fills: named(0), said: words.none },
   observers: {
     value(value) {
+      if (value === this._shown) return; // a list around it is set anew as a whole
+      this._shown = value;
       this.setData({ fills: named(value), said: value ? words.said(stars(value)) : words.none });
     },
   },

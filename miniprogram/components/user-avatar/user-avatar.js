@@ -8,11 +8,11 @@ Component({
   },
   data: { initial: "", broken: false },
   observers: {
-    name(name) {
-      this.setData({ initial: Array.from(name || "")[0] || "" });
-    },
-    url() {
-      this.setData({ broken: false });
+    "name, url"(name, url) {
+      const initial = Array.from(name || "")[0] || "";
+      const broken = this.data.broken && url === this._url;
+      this._url = url;
+      if (initial !== this.data.initial || broken !== this.data.broken) this.setData({ initial, broken });
     },
   },
   methods: {

@@ -33,7 +33,7 @@ livePage({
     const { order } = orderOf(this.views());
     if (!order) return;
     if (this.local.confirming && order.state !== "pending_payment") this.update({ confirming: false });
-    if (SHOWS_EVIDENCE.includes(order.state) && order.evidence !== this._evidence) this._readEvidence(order);
+    if (SHOWS_EVIDENCE.includes(order.state) && order.evidence !== (this._evidence || 0)) this._readEvidence(order);
   },
 
   onLoad() {

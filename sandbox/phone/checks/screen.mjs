@@ -51,9 +51,13 @@ export function inspectScreen({ tapPx = 24, contrast = 4.5, largeContrast = 3 } 
     range.selectNodeContents(text);
     const box = range.getBoundingClientRect();
     const style = getComputedStyle(element);
-    // beyond the screen, and not in something that scrolls sideways
+    // beyond the screen, and not in something that scrolls sideways or ends its line with an ellipsis
     const scroller = element.closest("wx-scroll-view[scroll-x], wx-swiper, wx-map");
-    if (!scroller && box.width && (box.right > frame.right + 1 || box.left < frame.left - 1)) found.add(`${nameOf(element)}: its text leaves the screen`);
+    const shortened = (() => {
+      for (let at = element; at && at !== page; at = at.parentElement) if (getComputedStyle(at).textOverflow === "ellipsis") return true;
+      return false;
+    })();
+    if (!scroller && !shortened && box.width && (box.right > frame.right + 1 || box.left < frame.left - 1)) found.add(`${nameOf(element)}: its text leaves the screen`);
     const cuts = style.textOverflow !== "ellipsis" && ["hidden", "clip"].includes(style.overflowX) && element.scrollWidth > element.clientWidth + 1 && style.display !== "inline";
     if (cuts) found.add(`${nameOf(element)}: its text is cut`);
     if (element.closest("[disabled], [aria-disabled='true'], .mp-map, [aria-hidden='true']")) continue;
@@ -75,7 +79,7 @@ export function inspectScreen({ tapPx = 24, contrast = 4.5, largeContrast = 3 } 
 
   // --- fingers ---
   for (const element of page.querySelectorAll("[mp-tap], wx-button, wx-input, wx-switch, wx-picker, wx-navigator")) {
-    if (!isShown(element) || element.hasAttribute("disabled")) continue;
+    if (!isShown(element) || element.matches("[disabled], [aria-disabled='true']")) continue;
     if (element.closest("wx-label, wx-picker") && !element.matches("wx-picker")) continue;
     const { width, height } = element.getBoundingClientRect();
     if (width < tapPx || height < tapPx) found.add(`${nameOf(element)}: ${Math.round(width)} x ${Math.round(height)} is too small to tap`);

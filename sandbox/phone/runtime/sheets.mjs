@@ -8,6 +8,13 @@ function make(tag, className, parent, text) {
   return element;
 }
 
+const REGIONS = [
+  { value: ["上海市", "上海市", "黄浦区"], code: ["310000", "310100", "310101"], postcode: "200001" },
+  { value: ["北京市", "北京市", "东城区"], code: ["110000", "110100", "110101"], postcode: "100010" },
+  { value: ["广东省", "深圳市", "南山区"], code: ["440000", "440300", "440305"], postcode: "518052" },
+  { value: ["浙江省", "杭州市", "西湖区"], code: ["330000", "330100", "330106"], postcode: "310013" },
+];
+
 export class Sheets {
   constructor(settings) {
     this.settings = settings;
@@ -111,7 +118,7 @@ export class Sheets {
     return { name: title, address: where, latitude: +(latitude + north).toFixed(6), longitude: +(longitude + east).toFixed(6) };
   }
 
-  /** <picker>, all modes of it. */
+  /** <picker>, all modes of it; of the regions a few. */
   async picker(component) {
     const { mode, range, rangeKey, value, fields, start, end, headerText } = component.data;
     const label = (item) => String(rangeKey ? item[rangeKey] : item);
@@ -128,24 +135,26 @@ export class Sheets {
           wheel(body, items.map(label), value?.[column] ?? 0, (at) => component.triggerEvent("columnchange", { column, value: at })),
         );
         read = () => wheels.map((one) => one());
+      } else if (mode === "region") {
+        read = wheel(body, REGIONS.map(({ value: names }) => names.join(" ")), REGIONS.findIndex(({ value: names }) => String(names) === String(value)));
       } else {
         const field = make("input", "", body);
-        field.type = mode === "region" ? "text" : mode === "date" && fields === "month" ? "month" : mode;
+        field.type = mode === "date" && fields === "month" ? "month" : mode;
         Object.assign(field, { value: value ?? "", min: start ?? "", max: end ?? "" });
-        read = () => (mode === "region" ? field.value.split(/[ ,]+/) : field.value);
+        read = () => field.value;
       }
     }, { dismiss: false }); // prettier-ignore
     if (!picked) return component.triggerEvent("cancel", {});
-    const chosen = read();
-    component.setData({ value: chosen });
-    return component.triggerEvent("change", { value: chosen });
+    const chosen = mode === "region" ? REGIONS[read()] : { value: read() };
+    component.setData({ value: chosen.value });
+    return component.triggerEvent("change", chosen);
   }
 }
 
 function wheel(parent, items, selected, changed) {
   const list = make("div", "mp-wheel", parent);
   list.setAttribute("role", "listbox");
-  let at = Math.min(Number(selected) || 0, items.length - 1);
+  let at = Math.max(0, Math.min(Number(selected) || 0, items.length - 1));
   const mark = () => [...list.children].forEach((item, index) => item.setAttribute("aria-selected", String(index === at)));
   items.forEach((item, index) => {
     const option = make("button", "", list, item);

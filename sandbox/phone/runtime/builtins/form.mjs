@@ -29,6 +29,7 @@ const textField = (name, tag) => ({
   },
   init(element) {
     const field = (this.field = make(tag, element, { className: `mp-${name}` }));
+    if (tag === "textarea") field.rows = 1;
     const raise = (type, detail) => this.triggerEvent(type, { value: field.value, ...detail });
     field.addEventListener("input", (event) => {
       event.stopPropagation();
@@ -72,7 +73,7 @@ const textField = (name, tag) => ({
   grow() {
     if (tag !== "textarea" || !this.data.autoHeight) return;
     this.field.style.height = "auto";
-    this.field.style.height = `${this.field.scrollHeight}px`;
+    if (this.field.scrollHeight) this.field.style.height = `${this.field.scrollHeight}px`;
   },
   reset() {
     this.setData({ value: "" });

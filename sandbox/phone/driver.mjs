@@ -1,11 +1,8 @@
-// People with phones in a real browser, for tests: who taps, waits for what the screen shows, and is audited all the while.
+// A phone in Chromium, for tests and benchmarks: taps, waits for what the screen shows, and is audited all the while.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { createRequire } from "node:module";
-
-const require = createRequire(new URL("../../sandbox/phone/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
+import { chromium } from "playwright-core";
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"];
 const ARGUMENTS = [
@@ -29,20 +26,34 @@ function program() {
 /** One Chromium for a file of tests. */
 export const openBrowser = () => chromium.launch({ executablePath: program(), args: ARGUMENTS });
 
+/** In the browser: when something that matches is first painted. */
+function noteFirst(selector) {
+  const look = () => {
+    if (!document.querySelector(selector)) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => requestAnimationFrame(() => (window.__firstSeen = performance.now())));
+  };
+  const watcher = new MutationObserver(look);
+  watcher.observe(document, { childList: true, subtree: true });
+}
+
 /** One phone, alone in a browser context: its own storage, its own sockets. */
 export class Phone {
   /**
    * @param url where sandbox/phone serves @param openid whose phone it is
-   * @param options {name, start: "/pages/x/y?a=b", screen, storage: {key: value} before the first start}
+   * @param options {name, start: "/pages/x/y?a=b", screen, storage: {key: value} before the first start, slow: a slow processor on 4G,
+   *   watch: a selector; `__firstSeen` is when it was first painted}
    */
-  static async open(browser, url, openid, { name = openid, start = "", screen = SCREEN, storage = {}, slow = false } = {}) {
+  static async open(browser, url, openid, { name = openid, start = "", screen = SCREEN, storage = {}, slow = false, watch = "" } = {}) {
     const context = await browser.newContext({ viewport: screen, deviceScaleFactor: 1, locale: "zh-CN", timezoneId: "Asia/Shanghai", reducedMotion: "reduce" });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     const phone = new Phone(page, { url, openid, name });
     if (slow) await phone.slowDown();
+    if (watch) await page.addInitScript(noteFirst, watch);
     if (Object.keys(storage).length) {
       await page.addInitScript(([prefix, kept]) => {
+        if (location.protocol === "about:") return;
         for (const [key, data] of Object.entries(kept)) localStorage.setItem(prefix + key, JSON.stringify({ data }));
       }, [`phone:${name}:${openid}:`, storage]); // prettier-ignore
     }
@@ -81,8 +92,7 @@ export class Phone {
   }
 
   async type(testid, text) {
-    const place = this.on(testid);
-    await place.locator("input, textarea").first().fill(text);
+    await this.on(testid).locator("input, textarea").first().fill(text);
   }
 
   /** Waits until the element is there and says what is wanted: a string is contained, a pattern matches. */
@@ -101,10 +111,6 @@ export class Phone {
       await this.page.waitForTimeout(20);
     } while (Date.now() < deadline);
     return assert.fail(`${this.name}: ${testid} says ${JSON.stringify(said)}, not ${wanted}; the page: ${(await this.text()).slice(0, 500)}`);
-  }
-
-  async sees_not(testid, { timeout = PATIENCE_MS } = {}) {
-    await this.on(testid).waitFor({ state: "hidden", timeout });
   }
 
   async reads(text, { timeout = PATIENCE_MS } = {}) {
@@ -204,11 +210,11 @@ export class Phone {
     return fresh.map(({ method, url }) => `${method} ${new URL(url).pathname}`);
   }
 
-  /** Nothing is fetched while `act` runs: what is pushed must be enough to draw the screen. */
-  async withoutFetching(act, allowed = /^$/) {
+  /** Nothing is fetched while `act` runs, but for `mayFetch`: what is pushed must be enough to draw the screen. */
+  async withoutFetching(act) {
     await this.requests();
     await act();
-    assert.deepEqual((await this.requests()).filter((request) => !allowed.test(request)), [], `${this.name} fetched what was pushed`);
+    assert.deepEqual((await this.requests()).filter((request) => !this.mayFetch?.test(request)), [], `${this.name} fetched what was pushed`);
   }
 
   /** Errors that a test provokes on purpose. */

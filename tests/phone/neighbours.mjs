@@ -1,0 +1,129 @@
+// The people of the mini-program's tests: with a phone, or only known to the server.
+import { Person } from "../miniprogram/people.mjs";
+import { openBrowser, Phone } from "../../sandbox/phone/driver.mjs";
+
+export const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE || "null");
+const HOUR_MS = 3_600_000;
+const PLACE = { lat: 31.2304, lng: 121.4737 };
+const EVERY_HOUR = { weekly: Array.from({ length: 7 }, () => [[0, 1440]]) };
+let browser;
+const phones = [];
+let number = 0;
+
+/** Someone whom nobody has met, in this run or before. */
+export const somebody = (role) => `${role}-${Date.now().toString(36)}-${number++}`;
+
+export async function begin() {
+  browser = await openBrowser();
+}
+
+export async function end() {
+  await browser?.close();
+}
+
+/** After each test: every phone of it passes the audit, and is put away. */
+export async function putAway() {
+  const open = phones.splice(0);
+  try {
+    for (const [at, phone] of open.entries()) await phone.shoot(`last-${at}`); // what a failed test has left
+    for (const phone of open) await phone.passesAudit();
+  } finally {
+    await Promise.all(open.map((phone) => phone.close()));
+  }
+}
+
+/** Takes up a phone, agrees to the terms, and is at the first page; `stay`: has not agreed yet. */
+export async function enter(openid, { stay = false, ...options } = {}) {
+  const phone = await Phone.open(browser, house.phone, openid, options);
+  phone.mayFetch = /^POST .*\/token\/refresh$/; // tokens are short-lived here
+  phones.push(phone);
+  if (stay) return phone;
+  await phone.tap("agree");
+  await phone.at("pages/discover/discover");
+  return phone;
+}
+
+/** Somebody at a desk: what a test needs to be there already is made through the API. */
+export class Desk {
+  static async of(openid) {
+    const desk = new Desk();
+    desk.person = await new Person(openid).logIn();
+    return desk;
+  }
+
+  get id() {
+    return this.person.id;
+  }
+
+  /** Asks again what may be so soon: another wing has not heard of it yet. */
+  async ask(method, path, body) {
+    for (let left = 60; ; left--) {
+      const answer = await fetch(house.api + path, {
+        method, body: body && JSON.stringify(body),
+        headers: { Authorization: `Bearer ${await this.person.token(false)}`, "Content-Type": "application/json", "Idempotency-Key": `k-${Math.random()}` },
+      }); // prettier-ignore
+      const content = await answer.json();
+      if (answer.ok) return content;
+      if (answer.status === 401) await this.person.token(true);
+      else if (!(content.error.retryable || content.error.code === "not_found") || !left) throw new Error(`${path}: ${JSON.stringify(content)}`);
+      await new Promise((go) => setTimeout(go, 150));
+    }
+  }
+
+  /** Publishes something that is live at once; the listing. */
+  async publishes(title, terms = {}) {
+    await this.person.onboard();
+    return this.ask("POST", "/v1/listings", {
+      title, description: "九成新", category: "tools", ...PLACE, address: "人民广场 1 号楼", plan: EVERY_HOUR, price_hour_fen: 600, deposit_fen: 5000, ...terms,
+    }); // prettier-ignore
+  }
+
+  async command(name, body) {
+    if (!this.isOpen) await this.person.open();
+    this.isOpen = true;
+    return this.person.command(name, body);
+  }
+
+  /** Orders what is published, from now on, and pays if asked; the order. */
+  async orders(listing, { paid = true, hours = 2 } = {}) {
+    const start = Date.now();
+    const body = { listing_id: listing.listing_id, start_ms: start, end_ms: start + hours * HOUR_MS };
+    const quote = await this.ask("GET", `/v1/listings/${listing.listing_id}/quote?start_ms=${body.start_ms}&end_ms=${body.end_ms}`);
+    const order = await this.ask("POST", "/v1/orders", { ...body, terms_version: quote.terms_version });
+    if (!paid) return order;
+    const prepay = await this.ask("POST", "/v1/payments/prepay", { order_id: order.order_id });
+    await this.person.pay(prepay);
+    for (let left = 100; left; left--) {
+      const now = await this.ask("GET", `/v1/orders/${order.order_id}`);
+      if (now.state === "ready") return now;
+      await new Promise((go) => setTimeout(go, 100));
+    }
+    throw new Error(`order ${order.order_id} was never ready`);
+  }
+
+  close() {
+    this.person.close();
+  }
+}
+
+/** On a listing's page: the first free day and its earliest time. */
+export async function choosesTime(phone) {
+  await phone.sees("calendar");
+  const day = phone.screen.locator('[data-testid^="day-"]:not([data-ms="0"])').last();
+  await day.click();
+  const start = phone.screen.locator('[data-testid^="start-"]').first();
+  await start.click();
+  await phone.sees("bill-total", "¥");
+}
+
+/** From the search to the listing of that title. */
+export async function finds(phone, title) {
+  await phone.type("search", title);
+  await phone.on("search").locator("input").press("Enter");
+  await phone.page.locator(".mp-page:not([hidden]) [data-testid^=card-]", { hasText: title }).click();
+  await phone.at("pages/listing/listing");
+  await phone.sees("title", title);
+}
+
+/** The six digits that are shown to one party, and typed by the other. */
+export const codeOf = async (phone) => (await phone.sees("code")).replace(/\D/g, "");

@@ -1,0 +1,152 @@
+// What goes wrong on a phone: no network, the background, servers that restart, second thoughts, two fingers, two phones.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { control } from "../miniprogram/people.mjs";
+import { begin, choosesTime, Desk, end, enter, finds, house, putAway, somebody } from "./neighbours.mjs";
+
+let owner, listing, title;
+const desks = [];
+
+before(async () => {
+  await begin();
+  owner = await desk(somebody("owner"));
+  title = `梯子 ${somebody("t")}`;
+  listing = await owner.publishes(title, { capacity: 9 });
+});
+after(async () => {
+  for (const one of desks) one.close();
+  await end();
+});
+afterEach(putAway);
+
+async function desk(openid) {
+  const one = await Desk.of(openid);
+  desks.push(one);
+  return one;
+}
+
+/** Somebody with a paid order, on its page. */
+async function withOrder(options) {
+  const openid = somebody("buyer");
+  const buyer = await desk(openid);
+  const order = await buyer.orders(listing);
+  const phone = await enter(openid, options);
+  await phone.go(`/pages/order/order?id=${order.order_id}&role=buyer`);
+  await phone.page.locator("[data-testid=hero][data-state=ready]").waitFor();
+  const start = () => owner.command("orders.start", { order_id: order.order_id, code: order.code });
+  return { openid, buyer, order, phone, start };
+}
+
+const says = (who, order, text) => who.command("chat.send", { conversation_id: order.order_id, kind: "text", text });
+const heroIs = (phone, state, timeout = 12_000) => phone.page.locator(`.mp-page:not([hidden]) [data-testid=hero][data-state=${state}]`).waitFor({ timeout });
+const lines = (phone, text) => phone.screen.locator("[data-testid=line]", { hasText: text });
+const isLive = (phone) => phone.page.locator(".mp-page:not([hidden]) [data-testid=connection]").waitFor({ state: "hidden" });
+
+test("ten seconds in the background: current within a second of coming back", async () => {
+  const { phone, start } = await withOrder();
+  await phone.background();
+  await phone.page.waitForFunction(() => window.__phone.life.timers.suspended);
+  await start();
+  await phone.page.waitForTimeout(5_000);
+  assert.ok(await phone.page.locator("[data-testid=hero][data-state=ready]").isVisible());
+  await phone.withoutFetching(async () => {
+    const began = Date.now();
+    await phone.foreground();
+    await heroIs(phone, "in_use");
+    assert.ok(Date.now() - began <= 1_000 * Number(process.env.SHAREHUB_TEST_PATIENCE ?? 1), `${Date.now() - began} ms`);
+  });
+});
+
+test("offline: what is sent waits, is shown as waiting, and arrives once; nothing of the others is lost", async () => {
+  const { phone, order, buyer } = await withOrder();
+  await phone.tap("chat");
+  await phone.at("pages/chat/chat");
+  await isLive(phone);
+  await phone.network("none");
+  await phone.sees("connection", "");
+  await phone.type("chat-text", "我在路上了");
+  await phone.tap("chat-send");
+  await lines(phone, "我在路上了").waitFor();
+  await says(owner, order, "好的，等你");
+  await phone.network("4g");
+  await lines(phone, "好的，等你").waitFor();
+  await phone.page.locator("[data-testid=line][data-state=sent], [data-testid=line][data-state=read]", { hasText: "我在路上了" }).waitFor();
+  assert.equal(await lines(phone, "我在路上了").count(), 1);
+  const { messages } = await buyer.ask("GET", `/v1/conversations/${order.order_id}/messages?limit=50`);
+  assert.equal(messages.filter(({ text }) => text === "我在路上了").length, 1);
+});
+
+test("both hubs restart: the screen comes back by itself, and shows what happened meanwhile", async () => {
+  const { phone, start } = await withOrder();
+  await start();
+  await heroIs(phone, "in_use");
+  await Promise.all([control("stop", "hub-1"), control("stop", "hub-2")]);
+  phone.expects(/WebSocket connection to/);
+  await phone.sees("connection", "");
+  await Promise.all([control("start", "hub-1"), control("start", "hub-2")]);
+  await isLive(phone);
+});
+
+test("a payment is cancelled, and made the second time", async () => {
+  const phone = await enter(somebody("buyer"));
+  await finds(phone, title);
+  await choosesTime(phone);
+  await phone.tap("book");
+  await phone.at("pages/booking/booking");
+  await phone.tap("submit");
+  await phone.tap("pay-cancel");
+  await phone.sees("trouble", "");
+  await phone.shoot("booking-cancelled");
+  await phone.tap("pay");
+  await phone.tap("pay-confirm");
+  await phone.at("pages/order/order");
+  await heroIs(phone, "ready");
+});
+
+test("two quick taps make one order", async () => {
+  const openid = somebody("buyer");
+  const phone = await enter(openid);
+  await finds(phone, title);
+  await choosesTime(phone);
+  await phone.tap("book");
+  await phone.at("pages/booking/booking");
+  await phone.sees("submit", "¥");
+  await phone.on("submit").evaluate((button) => {
+    for (let tap = 0; tap < 2; tap++) for (const type of ["mousedown", "mouseup", "click"]) button.dispatchEvent(new MouseEvent(type, { bubbles: true }));
+  });
+  await phone.tap("pay-confirm");
+  await phone.at("pages/order/order");
+  const { orders } = await (await desk(openid)).ask("GET", "/v1/orders?role=buyer");
+  assert.equal(orders.length, 1);
+});
+
+test("two phones of one person show the same, each at once", async () => {
+  const { openid, order, phone, start } = await withOrder({ name: "one" });
+  const other = await enter(openid, { name: "two" });
+  await other.go(`/pages/chat/chat?id=${order.order_id}`);
+  await other.sees("chat-text");
+  await start();
+  await heroIs(phone, "in_use");
+  await phone.tap("chat");
+  await phone.type("chat-text", "从第一台发的");
+  await phone.tap("chat-send");
+  await other.withoutFetching(() => lines(other, "从第一台发的").waitFor());
+  await lines(phone, "从第一台发的").waitFor();
+});
+
+test("a token that has expired is renewed without a word", async () => {
+  const { phone, start } = await withOrder();
+  await phone.page.waitForTimeout(house.token_s * 1_000 + 1_000);
+  await start();
+  await phone.withoutFetching(() => heroIs(phone, "in_use"));
+  await phone.tap("money");
+  await phone.sees("money-line");
+});
+
+test("four times slower, on 4G: the way to a booking still works", async () => {
+  const phone = await enter(somebody("buyer"), { slow: true });
+  await finds(phone, title);
+  await choosesTime(phone);
+  await phone.tap("book");
+  await phone.sees("submit", "¥");
+});
