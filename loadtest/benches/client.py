@@ -58,6 +58,7 @@ def _sizes(node: Node) -> dict[str, Any]:
     return {
         "main_package_bytes": found["main"],
         "total_package_bytes": found["total"],
+        "first_page_bytes": found["firstPage"],
         **{f"package_{root}_bytes": size for root, size in found["subpackages"].items()},
     }
 

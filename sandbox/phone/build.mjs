@@ -28,15 +28,17 @@ export async function build({ src, out, nodeModules, minify = false, expose = []
   return { warnings: project.warnings, components: outline.components.map(({ id }) => id), used };
 }
 
-/** Compiles, and writes nothing: {project, outline, used, code, map}. */
+/** Compiles, and writes nothing: {project, outline, used, imports, code, map}. */
 export async function inspect(src, { nodeModules, minify = false, expose = [] } = {}) {
   const project = new Project(src, nodeModules);
   const outline = project.outline();
   const { app, pages, components } = outline;
-  const templates = compileTemplates(project, components, builtIns);
+  const compiled = compileTemplates(project, components, builtIns, { small: minify });
+  const templates = minify ? esbuild.transformSync(`(${compiled})`, { minify, charset: "utf8" }).code : compiled;
   styles(project, components);
-  const appCss = wxss(project, "app");
-  const shown = components.map(({ id, json, page, scope, css }) => ({ id, json, page, scope, css }));
+  const smaller = (css) => (minify ? esbuild.transformSync(css, { loader: "css", minify }).code : css);
+  const appCss = smaller(wxss(project, "app"));
+  const shown = components.map(({ id, json, page, scope, css }) => ({ id, json, page, scope, css: smaller(css) }));
   const lines = [
     `const phone = globalThis.__phone;`,
     `phone.configure(${JSON.stringify({ app, pages, appCss, components: shown })});`,
@@ -45,9 +47,9 @@ export async function inspect(src, { nodeModules, minify = false, expose = [] } 
     ...components.map(({ id }) => `phone.define(${JSON.stringify(id)}, () => require(${JSON.stringify(`/${id}.js`)}));`),
     ...expose.map((file) => `phone.expose(${JSON.stringify(file)}, () => require(${JSON.stringify(`/${file}`)}));`),
   ];
-  const { code, map } = await bundle(project, lines, { minify });
+  const { code, map, imports } = await bundle(project, lines, { minify });
   const used = [...project.used].filter((file) => fs.existsSync(file));
-  return { project, outline, used, code, map };
+  return { project, outline, used, imports, code, map };
 }
 
 function copyAssets(from, to) {

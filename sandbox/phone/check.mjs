@@ -3,7 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { inspect } from "./build.mjs";
 import { lint } from "./checks/lint.mjs";
-import { sizes } from "./checks/size.mjs";
+import { firstPageBytes, sizes } from "./checks/size.mjs";
 
 const SUBPACKAGE_BYTES = 2 << 20;
 const TOTAL_BYTES = 20 << 20;
@@ -13,8 +13,8 @@ const { values, positionals } = parseArgs({
   options: { json: { type: "boolean", default: false }, "main-bytes": { type: "string", default: String(SUBPACKAGE_BYTES) } },
 });
 try {
-  const { project, outline, used } = await inspect(path.resolve(positionals[0] ?? "miniprogram"));
-  const size = sizes(project, outline, used);
+  const { project, outline, used, imports } = await inspect(path.resolve(positionals[0] ?? "miniprogram"));
+  const size = { ...sizes(project, outline, used), firstPage: firstPageBytes(project, outline, imports) };
   const complaints = [
     ...project.warnings.filter((warning) => !warning.startsWith("miniprogram_npm/")),
     ...lint(project, outline, used),
@@ -25,7 +25,7 @@ try {
   if (values.json) console.log(JSON.stringify({ ...size, complaints }, null, 2));
   else {
     for (const complaint of complaints) console.error(complaint);
-    console.log(`main package ${size.main} bytes, all ${size.total} bytes, ${outline.pages.length} pages, ${complaints.length} complaints`);
+    console.log(`main package ${size.main} bytes, all ${size.total} bytes, first page ${size.firstPage} bytes, ${outline.pages.length} pages, ${complaints.length} complaints`);
   }
   process.exitCode = complaints.length ? 1 : 0;
 } catch (error) {

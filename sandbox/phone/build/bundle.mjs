@@ -21,16 +21,22 @@ const DEFINE = {
   "process.env.NODE_ENV": '"production"',
 };
 
-/** @param lines the entry module's statements @returns {code, map, inputs} */
+/** @param lines the entry module's statements @returns {code, map, imports: {file: [files that it requires]}} */
 export async function bundle(project, lines, { minify }) {
   const done = await esbuild.build({
     entryPoints: ["app"], outfile: "/app.js", bundle: true, write: false, format: "iife", target: "es2020", minify,
-    sourcemap: "external", logLevel: "silent", legalComments: "none", define: DEFINE, metafile: true, mainFields: ["main"],
+    sourcemap: "external", logLevel: "silent", legalComments: "none", charset: "utf8", define: DEFINE, metafile: true, mainFields: ["main"],
     plugins: [resolver(project, lines)], nodePaths: [project.nodeModules], absWorkingDir: project.src,
   }).catch((error) => { throw new Error(error.errors?.map(described).join("\n") || error.message); }); // prettier-ignore
   for (const input of Object.keys(done.metafile.inputs)) project.used.add(path.resolve(project.src, input));
   const [code, map] = [/\.js$/, /\.map$/].map((ending) => done.outputFiles.find((file) => ending.test(file.path)).text);
-  return { code, map };
+  const imports = Object.fromEntries(
+    Object.entries(done.metafile.inputs).map(([file, { imports: list }]) => [
+      path.resolve(project.src, file),
+      list.map((one) => path.resolve(project.src, one.path)),
+    ]),
+  );
+  return { code, map, imports };
 }
 
 const described = ({ text, location }) => (location ? `${location.file}:${location.line}: ${text}` : text);

@@ -5,9 +5,9 @@ import { compileWxs, wxsRequires } from "./wxs.mjs";
 
 const { TmplGroup } = createRequire(import.meta.url)("glass-easel-template-compiler");
 
-/** @param builtIns [{name, wxml}] */
-export function compileTemplates(project, components, builtIns) {
-  const group = TmplGroup.newDev();
+/** @param builtIns [{name, wxml}] @param small without what helps debugging */
+export function compileTemplates(project, components, builtIns, { small = false } = {}) {
+  const group = small ? new TmplGroup() : TmplGroup.newDev();
   // A template and a script may share an id: x/index.wxml, x/index.wxs.
   const templates = new Set();
   const scripts = new Set();

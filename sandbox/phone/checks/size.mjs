@@ -30,3 +30,28 @@ export function sizes(project, { subpackages }, used) {
   result.largest = result.largest.sort((a, b) => b[1] - a[1]).slice(0, 12);
   return result;
 }
+
+/** What the first page needs before it is shown, in bytes of files as they are: with lazyCodeLoading a phone reads no more. */
+export function firstPageBytes(project, { app, components }, imports) {
+  const files = new Set();
+  const scripts = (file) => {
+    if (files.has(file) || !fs.existsSync(file)) return;
+    files.add(file);
+    for (const one of imports[file] ?? []) scripts(one);
+  };
+  const seen = new Set();
+  const add = (id) => {
+    if (seen.has(id)) return;
+    seen.add(id);
+    for (const ending of [".json", ".wxml", ".wxss"]) files.add(project.fileOf(id, ending));
+    scripts(project.fileOf(id, ".js"));
+    const component = components.find((one) => one.id === id);
+    for (const target of Object.values(component?.json.usingComponents ?? {})) add(target.slice(1));
+  };
+  add("app");
+  add(app.entryPagePath ?? app.pages[0]);
+  for (const { iconPath, selectedIconPath } of app.tabBar?.list ?? []) {
+    for (const icon of [iconPath, selectedIconPath]) if (icon) files.add(path.join(project.src, icon));
+  }
+  return [...files].reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
