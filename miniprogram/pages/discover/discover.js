@@ -25,7 +25,7 @@ const MAP_PAGE = 50;
 
 livePage({
   data: { words },
-  local: { ...LOCAL, known: [] },
+  local: LOCAL,
   topics,
   present: (views, local) => present(views, local, live.now()),
 
@@ -34,6 +34,10 @@ livePage({
     this.find();
     this.locate({ asked: false });
     this._stop = live.onConnection(({ state }) => state === "live" && this.local.refusal && this.find());
+  },
+
+  onDraw() {
+    if (this.data.isTold && this.local.hits && this.local.known === null) this.update({ known: this._told() });
   },
 
   onUnload() {
@@ -63,7 +67,7 @@ livePage({
     const moved = distanceM(found, this.local.near) > SAME_M;
     this.update({ mine: found, ...(asked ? { centerOn: { ...found } } : {}) });
     if (!moved) return;
-    this.update({ near: found, centerOn: { ...found } });
+    this.update({ near: found, centerOn: { ...found }, known: null });
     this.find();
   },
 
@@ -121,7 +125,7 @@ livePage({
     try {
       const { hits, next, candidates } = await listings.search(this._where);
       if (asked !== this._asked) return;
-      this.update({ hits, next, candidates, refusal: null, known: Object.keys(cardsOf(this.views())) });
+      this.update({ hits, next, candidates, refusal: null, known: this._told() });
     } catch (refusal) {
       if (asked !== this._asked) return;
       if (this.local.hits) screen.say(reason(refusal, live.now()));
@@ -142,6 +146,11 @@ livePage({
       screen.say(reason(refusal, live.now()));
       this.update({ loading: false });
     }
+  },
+
+  /** What the areas around have told of so far; null while they have not. What they tell of later is new. */
+  _told() {
+    return this.data.isTold ? Object.keys(cardsOf(this.views())) : null;
   },
 
   // --- map ---

@@ -20,7 +20,7 @@ const MOST_PINS = 60;
 const LOCAL = {
   mode: "list", near: null, mine: null, box: null, picture: null, chosen: "", centerOn: null,
   category: "", typed: "", text: "", sort: "match", radiusM: 5000, leastFen: null, mostFen: null, free: null,
-  hits: null, next: null, candidates: 0, loading: false, refusal: null, sinceMs: 0,
+  hits: null, next: null, candidates: 0, loading: false, refusal: null, known: null,
   sheet: null,
 }; // prettier-ignore
 
@@ -65,6 +65,7 @@ function present(views, local, nowMs) {
     narrowed: Boolean(local.category || local.text || filterCount(local)),
     cards: inMap ? [] : shown.map(({ listing, distance_m: metres, why }) => cardView(listing, { words: cardWords, photoUrl, distanceM: metres, why })),
     more: Boolean(local.next),
+    isTold: Object.keys(views).length > 0 && Object.keys(views).every((cell) => views[cell] && views[cell].status !== "waiting"),
     fresh: inMap ? 0 : freshCount(hits, live, local),
     center: local.centerOn || local.near || { lat: 31.2304, lng: 121.4737 },
     pins,
@@ -122,9 +123,9 @@ function chosenCard(local, shown, live) {
   return cardView(hit ? { ...hit.listing, ...card } : card, { words: cardWords, photoUrl, distanceM: metres, why: hit && hit.why });
 }
 
-/** Those that have come since the search, and would have been among its results. */
+/** Those that have come since what was `known` at the search, and would have been among its results. */
 function freshCount(hits, live, local) {
-  if (!local.hits || !local.near) return 0;
+  if (!local.hits || !local.near || !local.known) return 0;
   const known = new Set(hits.map(({ listing }) => listing.listing_id));
   return Object.keys(live).filter((id) => {
     const card = live[id];
