@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from market.kernel.geo import Point, distance_m
+from market.kernel.geo import EARTH_RADIUS_M, Point, distance_m
 
 REACH_M = 100_000
 """What is farther from every centre belongs to no region."""
+
+REACH_DEGREES = math.degrees(REACH_M / EARTH_RADIUS_M) * 1.001
+"""Of latitude: who is farther north or south is too far, whatever the longitude."""
 
 NOWHERE = ""
 
@@ -52,8 +56,13 @@ REGIONS: tuple[Region, ...] = (
 def nearest(point: Point) -> Region | None:
     """The region of a place; None when it is farther than `REACH_M` from all centres."""
     metres, region = min(
-        ((distance_m(point, region.center), region) for region in REGIONS),
+        (
+            (distance_m(point, region.center), region)
+            for region in REGIONS
+            if abs(region.center.lat - point.lat) <= REACH_DEGREES
+        ),
         key=lambda found: found[0],
+        default=(math.inf, None),
     )
     return region if metres <= REACH_M else None
 

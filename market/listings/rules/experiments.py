@@ -140,9 +140,10 @@ def _room(running: Sequence[Experiment], wanted: int) -> int:
 
 def arm_of(experiment: Experiment, unit: object) -> Arm | None:
     """None for who does not take part."""
-    place = bucket(TRAFFIC, unit) - experiment.first_bucket
-    if not 0 <= place < experiment.traffic_bp:
-        return None
+    if experiment.traffic_bp < BASIS:
+        place = bucket(TRAFFIC, unit) - experiment.first_bucket
+        if not 0 <= place < experiment.traffic_bp:
+            return None
     drawn = bucket(str(int(experiment.id)), unit)
     for arm in experiment.arms:
         drawn -= arm.share_bp
@@ -153,7 +154,8 @@ def arm_of(experiment: Experiment, unit: object) -> Arm | None:
 
 def is_sampled(experiment: Experiment, user_id: Id) -> bool:
     """By person, so that somebody's exposures are logged all or not at all."""
-    return bucket(f"{int(experiment.id)}.sample", int(user_id)) < experiment.sample_bp
+    share_bp = experiment.sample_bp
+    return share_bp >= BASIS or bucket(f"{int(experiment.id)}.sample", int(user_id)) < share_bp
 
 
 def changed(experiment: Experiment) -> Fact:
