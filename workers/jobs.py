@@ -47,7 +47,7 @@ CHORES: Mapping[str, Any] = {
     "reconciliation": reconciliation,
     "settlement": settlement,
 }
-"""Modules with WING, EVERY_S and run_once(wing, now_ms)."""
+"""Modules with WING, EVERY_S and run_once(wing, now_ms), but for the settlement, which has errands under way between rounds."""
 
 POLL_S = 0.5
 """How long a fact may wait when its wake-up got lost (Redis is away)."""
@@ -96,6 +96,10 @@ async def open_jobs(process: Process, chosen: Iterable[str]) -> AsyncIterator[li
             waking.here[wing] = (consumer, job)
         elif kind == "janitor":
             job = Job(name, Janitor(await process.database(wing)).run_once, JANITOR_EVERY_S)
+        elif kind == "settlement":
+            paying = settlement.Settlement(wings[settlement.WING])
+            process.stack.push_async_callback(paying.close)
+            job = Job(name, paying.run_once, settlement.EVERY_S)
         elif kind in CHORES:
             job = Job(
                 name, partial(CHORES[kind].run_once, wings[CHORES[kind].WING]), CHORES[kind].EVERY_S

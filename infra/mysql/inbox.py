@@ -37,7 +37,8 @@ POSTPONE = (
     "UPDATE inbox SET attempts = attempts + 1, error = %s, "
     "due_ms = %s + LEAST(60000, 250 * POW(2, LEAST(attempts, 12))) WHERE seq = %s"
 )
-FORGET = "DELETE FROM inbox WHERE done = 1 AND done_ms < %s LIMIT %s"
+OLDEST = "SELECT seq, done_ms FROM inbox WHERE done = 1 ORDER BY seq LIMIT %s"
+FORGET = "DELETE FROM inbox WHERE seq IN ({})"
 BACKLOG = (
     "SELECT COUNT(*), MIN(occurred_us), COALESCE(SUM(attempts >= 5), 0) FROM inbox WHERE done = 0"
 )
@@ -100,7 +101,15 @@ async def postpone(cursor: Cursor, fact: Waiting, error: str, now_ms: int) -> No
 
 
 async def forget(cursor: Cursor, now_ms: int, limit: int = 1000) -> int:
-    return await cursor.execute(FORGET, now_ms - KEPT_MS, limit)
+    """How many of the oldest were handled so long ago that they need not be known any more.
+
+    They are found by their numbers, which rise as they come: looking for old ones by their time would read, and lock, them all.
+    """
+    oldest = await cursor.all(OLDEST, limit)
+    seqs = [seq for seq, done_ms in oldest if done_ms < now_ms - KEPT_MS]
+    if seqs:
+        await cursor.execute(FORGET.format(", ".join(["%s"] * len(seqs))), *seqs)
+    return len(seqs)
 
 
 async def backlog(cursor: Cursor) -> tuple[int, int | None, int]:

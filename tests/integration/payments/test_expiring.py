@@ -13,7 +13,7 @@ from market.payments.commands import Prepay
 from market.payments.rules import errands
 from market.payments.wing import Payments
 from tests.integration.payments.conftest import Ear, Phone, a_deal, asks, new_deal
-from workers import settlement
+from workers.settlement import Settlement
 
 
 async def test_an_order_that_nobody_began_to_pay_is_closed_at_once(cut_off: Payments) -> None:
@@ -33,7 +33,7 @@ async def test_a_prepay_is_closed_at_wechat_before_the_order_hears_so(
     assert await deal.kinds() == []
     with pytest.raises(IllegalTransition):
         await actions.prepay(payments, asks(deal.buyer), Prepay(order_id=deal.order_id))
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     (fact,) = await deal.facts()
     assert isinstance(fact, PaymentClosed)
     assert fact.payment_id == view.payment_id
@@ -49,7 +49,7 @@ async def test_what_was_paid_in_the_last_moment_is_received_and_not_closed(
     view = await actions.prepay(deaf, asks(deal.buyer), Prepay(order_id=deal.order_id))
     await phone.pay(view.params)
     await deal.goes("expiring")
-    await settlement.run_once(deaf, now_ms())
+    await Settlement(deaf).run_out(now_ms())
     assert await deal.kinds() == ["payment.received"]
     await deal.goes("ready")
     assert await deal.balances() == {"wechat:clearing": -12_000, "escrow": 2_000, "deposit": 10_000}
@@ -94,11 +94,11 @@ async def test_closed_for_good_and_paid_all_the_same_goes_back(
     deal = await new_deal(payments)
     view = await actions.prepay(payments, asks(deal.buyer), Prepay(order_id=deal.order_id))
     await deal.goes("expiring")
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await deal.goes("expired")
     await phone.pay(view.params, after_expiry=True)
     assert await ear.statuses.get() == 200
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     assert await deal.kinds() == ["payment.closed", "payment.received", "payment.refunded"]
     assert await deal.balances() == {}

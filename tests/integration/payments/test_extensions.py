@@ -16,7 +16,7 @@ from market.payments.commands import GetBalance, GetOrderMoney, GetStatement, Pr
 from market.payments.wing import Payments
 from tests.integration.conftest import someone
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
-from workers import settlement
+from workers.settlement import Settlement
 
 
 @pytest.fixture(autouse=True)
@@ -55,12 +55,12 @@ async def longer(payments: Payments, phone: Phone, ear: Ear) -> Deal:
 
 
 async def settled(payments: Payments, ear: Ear, deal: Deal) -> None:
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     at_ms = now_ms() + 61_000
     async with asyncio.timeout(20):
         while {payout.status for payout in await deal.payouts()} != {"done"}:
-            await settlement.run_once(payments, at_ms)
+            await Settlement(payments).run_out(at_ms)
             at_ms += 60_000
 
 
@@ -142,7 +142,7 @@ async def test_one_that_is_not_paid_is_closed_at_wechat_first(
     with pytest.raises(IllegalTransition):
         await prepaid(payments, deal)
     assert not any(isinstance(fact, PaymentClosed) for fact in await deal.facts())
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     told = (await deal.facts())[-1]
     assert isinstance(told, PaymentClosed)
     assert told.extension == 1
@@ -157,11 +157,11 @@ async def test_paid_after_it_has_expired_goes_back_and_nothing_else_does(
     await deal.extends("pending_payment")
     view = await prepaid(payments, deal)
     await deal.extends("expiring")
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await deal.extends("expired")
     await phone.pay(view.params, after_expiry=True)
     assert await ear.statuses.get() == 200
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     assert await deal.balances() == {"wechat:clearing": -12_000, "escrow": 2_000, "deposit": 10_000}
     back = [fact for fact in await deal.facts() if isinstance(fact, PaymentRefunded)]

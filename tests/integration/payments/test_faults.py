@@ -17,7 +17,7 @@ from market.payments.wing import Payments
 from sandbox.server import faults
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
 from tests.integration.payments.test_settlement import ENDING
-from workers import settlement
+from workers.settlement import Settlement
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ class Hours:
         self._at_ms = now_ms() + 61_000
 
     async def pass_(self) -> None:
-        await settlement.run_once(self._payments, self._at_ms)
+        await Settlement(self._payments).run_out(self._at_ms)
         self._at_ms += 60_000
 
 

@@ -16,7 +16,8 @@ from market.payments.wing import Payments
 from tests.integration.conftest import new_id, someone
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks
 from tests.integration.payments.test_settlement import ENDING, paid_deal
-from workers import ledger_totals, settlement
+from workers import ledger_totals
+from workers.settlement import Settlement
 
 
 async def rolled(payments: Payments, *, full: bool = True) -> LedgerView:
@@ -42,7 +43,7 @@ async def test_both_parties_read_the_same_statement_and_it_adds_up_at_every_step
     assert await told() == (12_000, 2_000, 10_000, 0, 0, 0)
     await deal.goes(*ENDING)
     assert await told() == (12_000, 0, 10_000, 0, 1_800, 200)
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     assert await told() == (12_000, 0, 0, 10_000, 1_800, 200)
     with pytest.raises(NotFound):

@@ -19,7 +19,7 @@ from market.payments.rules.sight import OnboardingView
 from market.payments.wing import Payments
 from tests.integration.conftest import someone
 from tests.integration.payments.conftest import APPLICATION, Phone, a_deal, asks, facts_of
-from workers import settlement
+from workers.settlement import Settlement
 
 HOUR_MS = 3_600_000
 
@@ -72,12 +72,12 @@ async def test_an_application_under_way_is_asked_about_until_wechat_has_decided(
     begun = now_ms()
     view = await onboarding.onboard(payments, asks(owner, begun), APPLICATION)
     assert view.status == "applied"
-    await settlement.run_once(payments, begun + HOUR_MS)
+    await Settlement(payments).run_out(begun + HOUR_MS)
     assert (await status(payments, owner)).status == "applied"
     await phone.post(
         "/onboarding", out_request_no=await number_of(payments, owner), decision="accept"
     )
-    await settlement.run_once(payments, begun + 2 * HOUR_MS)
+    await Settlement(payments).run_out(begun + 2 * HOUR_MS)
     assert (await status(payments, owner)).status == "finished"
     told = await facts_of(payments, OwnerOnboarding, owner_id=owner.user_id)
     assert [fact.state for fact in told] == ["finished"]
@@ -93,7 +93,7 @@ async def test_a_rejected_owner_reads_why_and_applies_again(
         "/onboarding", out_request_no=await number_of(payments, owner), decision="reject",
         reason="身份证已过期",
     )  # fmt: skip
-    await settlement.run_once(payments, begun + HOUR_MS)
+    await Settlement(payments).run_out(begun + HOUR_MS)
     seen = await status(payments, owner)
     assert seen.status == "rejected"
     assert "身份证已过期" in seen.reason
@@ -109,7 +109,7 @@ async def test_an_application_that_never_reached_wechat_is_asked_for_once_more(
     with pytest.raises(PaymentProviderError):
         await onboarding.onboard(cut_off, asks(owner, begun), APPLICATION)
     assert (await status(payments, owner)).status == "sending"
-    await settlement.run_once(payments, begun + HOUR_MS)
+    await Settlement(payments).run_out(begun + HOUR_MS)
     seen = await status(payments, owner)
     assert (seen.status, bool(seen.reason)) == ("rejected", True)
     assert (await onboarding.onboard(payments, asks(owner), APPLICATION)).status == "finished"

@@ -22,7 +22,7 @@ from market.payments.commands import Prepay
 from market.payments.wing import Payments
 from tests.integration.conftest import new_id, someone
 from tests.integration.payments.conftest import Deal, Ear, Phone, a_deal, asks, hear, new_deal
-from workers import settlement
+from workers.settlement import Settlement
 
 
 async def prepay(deal: Deal, payments: Payments | None = None) -> PrepayView:
@@ -189,7 +189,7 @@ async def test_a_payment_that_meets_the_end_of_its_order_goes_back_by_itself(
     assert (refund.reason, refund.amount_fen, refund.status) == (ending, 12_000, "wanted")
     assert (await deal.balances())["escrow"] == 2_000  # still held
 
-    assert await settlement.run_once(payments, now_ms()) >= 1
+    assert await Settlement(payments).run_out(now_ms()) >= 1
     await ear.until(deal.is_refunded)
     (refund,) = await deal.refunds()
     assert refund.status == "done"
@@ -205,7 +205,7 @@ async def test_a_payment_closed_at_wechat_and_paid_all_the_same_goes_back(
     deal = await new_deal(payments)
     view = await prepay(deal)
     await deal.goes("expired")
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     payment = await deal.payment()
     assert payment.status == "closed"
     assert (await phone.trade(payment.out_trade_no))["state"] == "CLOSED"

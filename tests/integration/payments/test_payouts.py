@@ -16,7 +16,8 @@ from market.payments.rules import division
 from market.payments.wing import Payments
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
 from tests.integration.payments.test_settlement import ENDING, paid_deal
-from workers import freeze_guard, settlement
+from workers import freeze_guard
+from workers.settlement import Settlement
 
 DAY_MS = 86_400_000
 ALL_DONE = {"wechat:platform": -200, "platform:fees": 200}
@@ -35,7 +36,7 @@ async def paid_out(deal: Deal, payments: Payments) -> None:
     at_ms = now_ms() + 61_000
     async with asyncio.timeout(20):
         while (payout := await deal.payout()) is None or payout.status != "done":
-            await settlement.run_once(payments, at_ms)
+            await Settlement(payments).run_out(at_ms)
             at_ms += 60_000
 
 
@@ -86,7 +87,7 @@ async def test_each_step_survives_wechats_faults_and_happens_once(
     deal = await paid_deal(payments, phone, ear)
     payment = await deal.payment()
     await deal.goes(*ENDING)
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     platform = (await phone.balance())[1]
     at_ms = now_ms() + 61_000
@@ -144,7 +145,7 @@ async def test_the_worker_decides_what_would_stay_frozen_for_too_long(
     assert await freeze_guard.run_once(payments, paid_at_ms + division.DEADLINE_MS) >= 1
     (refund,) = await deal.refunds()
     assert (refund.amount_fen, refund.reason) == (12_000, division.DEADLINE)
-    await settlement.run_once(payments, paid_at_ms + division.DEADLINE_MS)
+    await Settlement(payments).run_out(paid_at_ms + division.DEADLINE_MS)
     await ear.until(deal.is_refunded)
     assert await deal.balances() == {}
     await deal.goes("refunded", refund_fen=12_000)

@@ -21,7 +21,7 @@ from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
 from tests.integration.payments.test_payouts import paid_out
 from tests.integration.payments.test_settlement import ENDING, paid_deal
 from workers import reconciliation as worker
-from workers import settlement
+from workers.settlement import Settlement
 
 DAY_MS = 86_400_000
 
@@ -73,7 +73,7 @@ async def given_back(payments: Payments, phone: Phone, ear: Ear) -> Deal:
     """Paid and given back: the last line of the day's bill, where the refunds are last."""
     deal = await paid_deal(payments, phone, ear)
     await deal.goes("expired")
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     return deal
 

@@ -22,7 +22,8 @@ from market.payments.wing import Payments
 from tests.integration.conftest import new_id, someone
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
 from tests.integration.payments.fake_wechat import FakeWechat
-from workers import ledger_totals, settlement
+from workers import ledger_totals
+from workers.settlement import Settlement
 
 ENDING = ("ready", "in_use", "returned", "completed")
 
@@ -50,7 +51,7 @@ async def test_completion_credits_the_owner_and_gives_the_deposit_back(
         1_800,
         200,
     )
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     assert await deal.balances() == {
         "wechat:clearing": -2_000,
@@ -69,7 +70,7 @@ async def test_a_dispute_gives_back_what_was_decided_and_the_owner_the_rest(
 ) -> None:
     deal = await paid_deal(payments, phone, ear)
     await deal.goes("ready", "in_use", "disputed", "refunded", refund_fen=11_000)
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(deal.is_refunded)
     assert await deal.balances() == {"wechat:clearing": -1_000, "owner": 900, "platform:fees": 100}
 
@@ -82,7 +83,7 @@ async def test_a_lost_notification_is_made_good_by_asking(deaf: Payments, phone:
     await chores.check(deaf, deal.order_id, begun + 29_000)
     assert (await deal.payment()).status == "waiting"
     recovered = EVENTS.labels("recovered")._value.get()
-    await settlement.run_once(deaf, begun + 31_000)
+    await Settlement(deaf).run_out(begun + 31_000)
     assert (await deal.payment()).status == "paid"
     assert await deal.kinds() == ["payment.received"]
     assert EVENTS.labels("recovered")._value.get() == recovered + 1
@@ -123,7 +124,7 @@ async def test_a_lost_refund_notification_is_made_good_by_asking(
     begun = now_ms()
     view = await actions.prepay(deaf, asks(deal.buyer, begun), Prepay(order_id=deal.order_id))
     await phone.pay(view.params)
-    await settlement.run_once(deaf, begun + 31_000)
+    await Settlement(deaf).run_out(begun + 31_000)
     await deal.goes("expired")
     (refund,) = await deal.refunds()
     assert await chores.refund(deaf, deal.order_id, refund.id, refund.due_ms)
@@ -187,7 +188,7 @@ async def test_a_refund_that_fails_does_not_block_the_others(
     await unknown.goes("expired")
     fine = await paid_deal(payments, phone, ear)
     await fine.goes("expired")
-    await settlement.run_once(payments, now_ms())
+    await Settlement(payments).run_out(now_ms())
     await ear.until(fine.is_refunded)
     assert [r.status for r in await fine.refunds()] == ["done"]
     (failing,) = await unknown.refunds()
@@ -235,12 +236,12 @@ async def test_random_histories_end_with_the_right_money_everywhere(
 
     await asyncio.gather(
         *(live(*each) for each in zip(deals, chosen, refunds, strict=True)),
-        *(settlement.run_once(ill, now_ms() + 40_000) for _ in range(3)),
+        *(Settlement(ill).run_out(now_ms() + 40_000) for _ in range(3)),
     )
     wechat.failing = 0.1
     numbers = [(await deal.payment()).out_trade_no for deal in deals]
     for hour in range(1, 30):  # days of WeChat being a little ill
-        await settlement.run_once(ill, now_ms() + hour * 3_600_000)
+        await Settlement(ill).run_out(now_ms() + hour * 3_600_000)
         for deal, number in zip(deals, numbers, strict=True):  # late callbacks
             await actions.hear_trade(ill, deal.order_id, wechat.trades[number], now_ms())
     for deal, path, back, number in zip(deals, chosen, refunds, numbers, strict=True):
