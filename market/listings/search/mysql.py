@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from infra.mysql.database import Cursor, Database, Row, Tx
 from market.kernel import geo
@@ -19,7 +20,7 @@ from market.kernel.ids import Id
 from market.listings.rules import ranking
 from market.listings.rules.listing import Listing
 from market.listings.rules.ranking import DEFAULT, DISTANCE_ONLY, HALVING_M, NEW_ORDERS, Merits
-from market.listings.rules.searching import Found, Wish
+from market.listings.rules.searching import Area, Found, Wish
 
 PUT = (
     "INSERT INTO findable (listing_id, owner_id, category, cell, lat, lng, day_fen, reference_fen, rating_centistars, "
@@ -55,6 +56,7 @@ INDEXES = {
 
 FIRST_CELLS, MORE_CELLS = 2, 3
 """How many are read whole at first, and how many times as many when those hold too few."""
+COUNTED_FIRST = 8
 NEW_DISTRICTS = 4
 HAIR = 1e-9
 """By which sums in two languages may differ."""
@@ -89,12 +91,12 @@ class MysqlEngine:
         self._db = db
 
     async def best(self, wish: Wish, without: Collection[Id], limit: int) -> list[Found]:
-        cells = _cover(wish)
+        cells = _cover(wish.area)
         async with self._db.glance() as cursor:
+            found: list[Found] = []
             if wish.sort in ("price", "rating"):
                 ranges = [(cell, 0.0) for cell in cells]
-                return await _read(cursor, wish, ranges, without, limit)
-            found: list[Found] = []
+                found, cells = await _read(cursor, wish, ranges, without, limit), ()
             many = FIRST_CELLS
             while cells and len(found) < limit:
                 ranges = [(cell, 0.0) for cell in cells[:many]]
@@ -110,7 +112,7 @@ class MysqlEngine:
     async def newest(
         self, wish: Wish, without: Collection[Id], since_ms: int, limit: int
     ) -> list[Found]:
-        districts = list(dict.fromkeys(cell.name[:DISTRICT] for cell in _cover(wish)))
+        districts = list(dict.fromkeys(cell.name[:DISTRICT] for cell in _cover(wish.area)))
         parts, values = [], []
         more, more_values = _conditions(wish, without)
         join = _join(wish)
@@ -128,25 +130,18 @@ class MysqlEngine:
         return sorted(found, key=lambda f: (-f.merits.published_ms, f.id))[:limit]
 
     async def count(self, wish: Wish, most: int) -> int:
-        parts, values = [], []
-        more, more_values = _conditions(wish, ())
-        for index, where, where_values in _groups([(c, 0.0) for c in _cover(wish)], wish.category):
-            parts.append(
-                f"(SELECT 1 FROM findable AS f FORCE INDEX ({index}){_join(wish)} WHERE ({where}){more} LIMIT %s)"
-            )
-            values += [*where_values, *more_values, most]
-        if not parts:
-            return 0
+        cells = _cover(wish.area)
         async with self._db.glance() as cursor:
-            row = await cursor.one(
-                f"SELECT COUNT(*) FROM ({' UNION ALL '.join(parts)}) AS c", *values
-            )
-        assert row is not None
-        return min(most, int(row[0]))
+            found = await _count(cursor, wish, cells[:COUNTED_FIRST], most)
+            if found < most:
+                found += await _count(cursor, wish, cells[COUNTED_FIRST:], most - found)
+        return found
 
 
-def _cover(wish: Wish) -> list[Cell]:
-    return cover(wish.area.here, wish.area.radius_m, wish.area.box)
+@lru_cache(maxsize=64)
+def _cover(area: Area) -> Sequence[Cell]:
+    """Asked for several times by one search."""
+    return tuple(cover(area.here, area.radius_m, area.box))
 
 
 def _weights(wish: Wish) -> ranking.Weights:
@@ -173,22 +168,37 @@ def _worth_a_look(cells: Iterable[Cell], wish: Wish, last: Found) -> list[Range]
 async def _read(
     cursor: Cursor, wish: Wish, ranges: Sequence[Range], without: Collection[Id], limit: int
 ) -> list[Found]:
-    """The first `limit` of what is in the ranges, in order."""
+    """The first `limit` of what is in the ranges, and some others, in no order."""
     order, order_values = _order(wish)
-    metres, metres_values = _metres(wish.area.here)
     more, more_values = _conditions(wish, without)
     parts: list[str] = []
     values: list[object] = []
     for index, where, where_values in _groups(ranges, wish.category):
         parts.append(
             f"(SELECT f.listing_id FROM findable AS f FORCE INDEX ({index}){_join(wish)} WHERE ({where}){more} "
-            f"ORDER BY {order}, {metres}, f.listing_id LIMIT %s)"
+            f"ORDER BY {order}, f.listing_id LIMIT %s)"
         )
-        values += [*where_values, *more_values, *order_values, *metres_values, limit]
+        values += [*where_values, *more_values, *order_values, limit]
     if not parts:
         return []
     rows = await cursor.all(DETAILS.format(" UNION ALL ".join(parts)), *values)
-    return _in_order([_found(row, wish) for row in rows], wish)[:limit]
+    return [_found(row, wish) for row in rows]
+
+
+async def _count(cursor: Cursor, wish: Wish, cells: Iterable[Cell], most: int) -> int:
+    parts: list[str] = []
+    values: list[object] = []
+    more, more_values = _conditions(wish, ())
+    for index, where, where_values in _groups([(cell, 0.0) for cell in cells], wish.category):
+        parts.append(
+            f"(SELECT 1 FROM findable AS f FORCE INDEX ({index}){_join(wish)} WHERE ({where}){more} LIMIT %s)"
+        )
+        values += [*where_values, *more_values, most]
+    if not parts:
+        return 0
+    row = await cursor.one(f"SELECT COUNT(*) FROM ({' UNION ALL '.join(parts)}) AS c", *values)
+    assert row is not None
+    return min(most, int(row[0]))
 
 
 def _groups(ranges: Iterable[Range], category: str | None) -> list[tuple[str, str, list[object]]]:
@@ -250,11 +260,11 @@ def _join(wish: Wish) -> str:
 
 def _order(wish: Wish) -> Sql:
     """What sorts in ascending order."""
-    if wish.sort == "price":
-        return "f.day_fen", []
-    if wish.sort == "rating":
-        return "-f.rating_centistars", []
     metres, values = _metres(wish.area.here)
+    if wish.sort == "price":
+        return f"f.day_fen, {metres}", values
+    if wish.sort == "rating":
+        return f"-f.rating_centistars, {metres}", values
     if wish.sort == "distance":
         return metres, values
     weights = wish.weights

@@ -17,7 +17,7 @@ COUNTED = 200
 """As far as `candidates` are counted."""
 
 LARGEST_BATCH = 800
-NEWEST = 30
+NEWEST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
