@@ -23,20 +23,24 @@ from infra.process import now_ms, open_process
 from loadtest.soaks.orders_model import (
     AFTER,
     ENDS,
+    EVERYTHING,
     FEE_PER_MILLE,
     FREE,
+    GOES_ON,
+    LONGER_STEPS,
     PARTIES,
     Broken,
     Order,
 )
 from loadtest.soaks.orders_town import HOUR_MS, Listing
 from market.kernel.errors import MarketError
-from market.kernel.facts import KINDS, OrderMoved
+from market.kernel.facts import EXTENSION_MOVED, KINDS, ExtensionOwed, OrderMoved
 from market.payments import reconciliation
 from market.payments.rules import reconciling
 from market.payments.wing import Payments, open_wing
 
 STUCK_AFTER_S = 60.0
+UNPAID_LONGER = ("pending_payment", "expiring", "expired")
 Row = tuple[Any, ...]
 
 UNDER_WAY = " UNION ALL ".join(
@@ -45,9 +49,9 @@ UNDER_WAY = " UNION ALL ".join(
         *(f"SELECT '{w} has to hear', kind, entity, error FROM {w}.inbox WHERE done = 0" for w in WINGS),
         "SELECT 'refund', status, order_id, error FROM payments.refunds WHERE status <> 'done'",
         "SELECT 'payout', status, order_id, error FROM payments.payouts WHERE status <> 'done'",
-        "SELECT 'payment', p.status, p.order_id, '' FROM payments.payments p JOIN payments.payables o USING (order_id) "
+        "SELECT 'payment', p.status, p.order_id, '' FROM payments.payments p JOIN payments.payables o USING (order_id, extension) "
         "WHERE p.status IN ('preparing', 'waiting') AND o.state <> 'pending_payment'",
-        "SELECT 'order', state, id, '' FROM orders.orders WHERE state = 'expiring'",
+        "SELECT 'order', state, id, '' FROM orders.orders WHERE state = 'expiring' OR extensions LIKE '%expiring%'",
     ]
 )  # fmt: skip
 """In one statement, which sees one moment: a fact is always in an outbox, or not done in an inbox, or done."""
@@ -155,12 +159,25 @@ class Told:
 
     moves: list[OrderMoved]
     versions: list[int]
+    longer: list[OrderMoved]
+    """Steps of its extensions."""
     beside: Counter[str]
-    """Facts of it that are no transition, by kind."""
+    """Facts of it that are neither, by kind."""
 
     @property
     def accepted(self) -> bool:
         return any(move.transition in ("pay", "pay_late") for move in self.moves)
+
+    @property
+    def extensions(self) -> dict[int, ExtensionOwed]:
+        """As told last."""
+        told = max((*self.moves, *self.longer), key=lambda move: move.version)
+        return {owed.extension: owed for owed in told.extensions}
+
+    @property
+    def paid_longer(self) -> list[ExtensionOwed]:
+        """Those that the order has counted in."""
+        return [owed for owed in self.extensions.values() if owed.state not in UNPAID_LONGER]
 
 
 class Audit:
@@ -195,22 +212,28 @@ class Audit:
         taken: defaultdict[int, Counter[int]] = defaultdict(Counter)
         periods: dict[int, range] = {}
         for kind, entity, version, data in self._rows(HISTORY.format("").replace("%%", "%")):
-            told = self._told.setdefault(entity, Told([], [], Counter()))
+            told = self._told.setdefault(entity, Told([], [], [], Counter()))
             told.versions.append(version)
             self._counts["facts"] += 1
             move = wire.from_msgpack(bytes(data), KINDS[kind])
             if not isinstance(move, OrderMoved):
                 told.beside[kind] += 1
                 continue
-            told.moves.append(move)
+            (told.longer if kind == EXTENSION_MOVED else told.moves).append(move)
             listing = int(move.listing_id)
             if move.transition == "create":
                 periods[entity] = range(move.start_ms // HOUR_MS, move.end_ms // HOUR_MS)
                 taken[listing].update(periods[entity])
                 if any(taken[listing][hour] > self._capacity[listing] for hour in periods[entity]):
                     raise Broken(f"order {entity} was booked over another one of listing {listing}")
-            elif move.state in FREE:
+            elif move.state in FREE and kind != EXTENSION_MOVED:
+                taken[listing].subtract(periods.pop(entity))
+            elif entity in periods and periods[entity].start == move.start_ms // HOUR_MS:
                 taken[listing].subtract(periods[entity])
+                periods[entity] = range(move.start_ms // HOUR_MS, move.taken_until_ms // HOUR_MS)
+                taken[listing].update(periods[entity])
+                if any(taken[listing][hour] > self._capacity[listing] for hour in periods[entity]):
+                    raise Broken(f"order {entity} was extended over another one of {listing}")
 
     def _each_order_is_its_history(self) -> None:
         """Every acknowledged command is there once, nothing else that a party did, and what was told is what is there."""
@@ -227,6 +250,7 @@ class Audit:
             told = self._told[id_]
             self._check_history(order, told)
             state, version, due_ms = present[id_]
+            self._check_longer(order, told)
             if (state, version) != (told.moves[-1].state, told.versions[-1]):
                 raise order.broken(f"is {state} at {version}, and was told as {told.moves[-1]}")
             if (due_ms is None) != (state in ENDS):
@@ -251,6 +275,9 @@ class Audit:
             elif move.by == "time" and state not in order.hurried and state != "pending_payment":
                 raise order.broken(f"{move.transition} although it was not due")
             state = move.state
+        for move in told.longer:
+            if move.by in PARTIES:
+                done[move.version] = (move.by, move.transition.replace("_free", ""))
         evidence = {v: said for v, said in order.acknowledged.items() if said[1] == "evidence"}
         if done | evidence != order.acknowledged:
             raise order.broken(
@@ -260,6 +287,27 @@ class Audit:
             raise order.broken(f"{told.beside} beside {len(evidence)} pieces of evidence")
         self._check_division(order, moves[-1] if moves else first)
 
+    def _check_longer(self, order: Order, told: Told) -> None:
+        """Each extension has gone its way, and its money is divided to the fen."""
+        states: list[str] = []
+        for move in sorted((*told.longer, *told.moves), key=lambda move: move.version):
+            if move in told.longer:
+                begins = move.transition in ("extend", "extend_free")
+                before = "" if begins else states.pop()
+                after = LONGER_STEPS.get((before, move.by, move.transition))
+                if after is None or (begins and {*states} & {"pending_payment", "expiring"}):
+                    raise order.broken(f"its extension went from {before!r} by {move}")
+                states.append(after)
+            elif states and states[-1] == "pending_payment" and move.state not in GOES_ON:
+                states[-1] = "expiring"
+        self._counts["extensions"] += len(states)
+        self._counts["extensions paid"] += len(told.paid_longer)
+        last = told.moves[-1]
+        for owed in told.paid_longer:
+            parts = (owed.refund_fen, owed.owner_fen, owed.fee_fen)
+            if last.state in ENDS and (sum(parts) != owed.rent_fen or min(parts) < 0):
+                raise order.broken(f"{owed} does not add up")
+
     def _check_division(self, order: Order, last: OrderMoved) -> None:
         """Who gets what at the end, by the last fact, against the model."""
         if last.state not in ENDS:
@@ -267,8 +315,12 @@ class Audit:
         if last.refund_fen + last.owner_fen + last.fee_fen != order.total_fen:
             raise order.broken(f"{last} does not add up to {order.total_fen}")
         back_fen = order.back_fen(last.transition, last.by)
-        if back_fen is not None and back_fen != last.refund_fen:
-            raise order.broken(f"{last} gives back {last.refund_fen}, not {back_fen}")
+        longer = self._told[int(order.id)].paid_longer
+        back = last.refund_fen + sum(owed.refund_fen for owed in longer)
+        if last.transition in EVERYTHING and back_fen is not None:
+            back_fen += sum(owed.rent_fen for owed in longer)
+        if back_fen is not None and back_fen != back:
+            raise order.broken(f"{last} gives back {back}, not {back_fen}")
         kept_rent_fen = order.rent_fen - (last.refund_fen - last.refund_deposit_fen)
         if not 0 <= last.fee_fen * 1000 <= kept_rent_fen * FEE_PER_MILLE + 1000:
             raise order.broken(f"the platform keeps {last.fee_fen} of {kept_rent_fen}")
@@ -311,7 +363,10 @@ class Audit:
             sorts[order_id][sort] += int(fen)
             if sort == "owner" and reason == "settled":
                 earned[order_id] += int(fen)
-        status: dict[int, str] = dict(self._rows("SELECT order_id, status FROM payments.payments"))
+        status: dict[int, str] = dict(
+            self._rows("SELECT order_id, status FROM payments.payments WHERE extension = 0")
+        )
+        received = self._received_longer()
         back = self._sums(
             "SELECT order_id, SUM(amount_fen) FROM payments.refunds WHERE status = 'done' GROUP BY order_id"
         )
@@ -334,6 +389,27 @@ class Audit:
                 expected = {"wechat:platform": -last.fee_fen, "platform:fees": last.fee_fen}
             elif paid:
                 back_fen = order.total_fen
+            told = self._told[id_]
+            if order.paid_longer.keys() - received[id_].keys():
+                raise order.broken(f"paid for {order.paid_longer}, and {received[id_]} is known")
+            for number, fen in received[id_].items():
+                owed = told.extensions.get(number)
+                if owed is None or owed.rent_fen != fen:
+                    raise order.broken(f"{fen} were paid for extension {number}: {owed}")
+                if owed not in told.paid_longer:
+                    back_fen += fen
+                elif last.state not in ENDS:
+                    for sort, sign in (("escrow", 1), ("wechat:clearing", -1)):
+                        expected[sort] = expected.get(sort, 0) + sign * fen
+                else:
+                    back_fen += owed.refund_fen
+                    owner_fen += owed.owner_fen
+                    for sort, sign in (("wechat:platform", -1), ("platform:fees", 1)):
+                        expected[sort] = expected.get(sort, 0) + sign * owed.fee_fen
+            if {owed.extension for owed in told.paid_longer} - received[id_].keys():
+                raise order.broken(
+                    f"{told.paid_longer} are counted in, and {received[id_]} was paid"
+                )
             found = {sort: fen for sort, fen in sorts[id_].items() if fen}
             expected = {sort: fen for sort, fen in expected.items() if fen}
             if (found, back[id_], earned[id_]) != (expected, back_fen, owner_fen):
@@ -342,6 +418,15 @@ class Audit:
                     f"{expected}, {back_fen} and {owner_fen}"
                 )
             self._counts["paid"] += paid and order.total_fen > 0
+
+    def _received_longer(self) -> defaultdict[int, dict[int, int]]:
+        """Order -> extension -> what was paid for it."""
+        found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        for order_id, extension, fen in self._rows(
+            "SELECT order_id, extension, amount_fen FROM payments.payments WHERE extension > 0 AND status = 'paid'"
+        ):
+            found[order_id][extension] = int(fen)
+        return found
 
     def _sums(self, sql: str) -> Counter[int]:
         return Counter({order_id: int(fen) for order_id, fen in self._rows(sql)})

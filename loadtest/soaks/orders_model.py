@@ -55,6 +55,24 @@ BY_ITSELF = {
 ENDS = {after for _, _, _, after in STEPS} - {step[0] for step in STEPS}
 FREE = {"declined", "expired", "cancelled", "refunded"}
 """Ends that give the period back."""
+GOES_ON = ("ready", "in_use")
+"""States in which an order can be extended."""
+LONGER = {"extend", "pay_extension", "forgo"}
+LONGER_STEPS = {
+    ("", "buyer", "extend"): "pending_payment",
+    ("", "buyer", "extend_free"): "paid",
+    ("pending_payment", "payments", "extend_pay"): "paid",
+    ("expiring", "payments", "extend_pay"): "paid",
+    ("pending_payment", "payments", "extend_refuse"): "expired",
+    ("expiring", "payments", "extend_refuse"): "expired",
+    ("pending_payment", "buyer", "forgo"): "expiring",
+    ("pending_payment", "time", "extend_expire"): "expiring",
+    ("expiring", "payments", "extend_close"): "expired",
+    ("expiring", "time", "extend_abandon"): "expired",
+}
+"""An extension's state, who, what, and its state after it."""
+EVERYTHING = ("cancel", "lapse", "decline", "forget", "close", "abandon", "refund", "give_up")
+"""Ends by which all that was paid goes back."""
 OPEN_FOR_EVIDENCE = ("claimed", "disputed")
 NEEDS_CODE = {"start": "ready", "return": "in_use"}
 FEE_PER_MILLE = 100
@@ -65,13 +83,22 @@ class Broken(AssertionError):
 
 
 def allowed(state: str, who: str) -> set[str]:
-    """The names of what that party is to be offered."""
+    """The names of what that party is to be offered, apart from using longer."""
     names = {what for s, w, what, _ in STEPS if (s, w) == (state, who)}
     if (state, who) == ("pending_payment", "buyer"):
         names.add("pay")
     if state in OPEN_FOR_EVIDENCE and who in ("buyer", "owner"):
         names.add("evidence")
     return names
+
+
+def longer(view: Mapping[str, Any], who: str) -> set[str]:
+    """What they are to be offered about using longer."""
+    extension = view["extension"] or {"state": "", "extension_id": 0}
+    if extension["state"] == "pending_payment":
+        return {"pay_extension", "forgo"} if who == "buyer" else set()
+    more = extension["state"] != "expiring" and extension["extension_id"] < 10
+    return {"extend"} if who == "buyer" and view["state"] in GOES_ON and more else set()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +126,10 @@ class Order:
     wrong_codes: int = 0
     claim_fen: int = 0
     split: tuple[int, int] = (0, 0)
+    asked_longer: bool = False
+    """Versions may come and go that leave its state as it is."""
+    paid_longer: dict[int, int] = field(default_factory=dict)
+    """Extension -> what was paid for it: the phone has said so."""
     shifted: bool = False
     """Its period was moved into the past."""
     log: list[str] = field(default_factory=list)
@@ -116,7 +147,9 @@ class Order:
         states = {self.state}
         for _ in range(version - self.version):
             after = {AFTER[s, who, what] for s in states for who, what in BY_ITSELF.get(s, ())}
-            replaced = {s for s in states if self.wrong_codes and s in NEEDS_CODE.values()}
+            replaced = {
+                s for s in states if self.asked_longer or (self.wrong_codes and s in NEEDS_CODE.values())
+            }  # fmt: skip
             states = after | replaced
         if version >= self.version:
             yield from states
@@ -128,11 +161,13 @@ class Order:
         before = list(self.reachable(version - 1))
         if what == "evidence":
             legal = state in before and state in OPEN_FOR_EVIDENCE and who in ("buyer", "owner")
+        elif what in LONGER:
+            legal = state in before and state in GOES_ON and who == "buyer"
         else:
             legal = any(AFTER.get((s, who, what)) == state for s in before)
         if not legal:
             raise self.broken(f"{who} could {what}: {state} at {version}")
-        if who in PARTIES and set(view["actions"]) != allowed(state, who):
+        if who in PARTIES and set(view["actions"]) != allowed(state, who) | longer(view, who):
             raise self.broken(f"{who} is offered {view['actions']} in {state}")
         self.acknowledged[version] = (who, what)
         self.now(state, version)
@@ -156,7 +191,7 @@ class Order:
             state, version = str(data["state"]), int(data["version"])
             if state not in self.reachable(version):
                 raise self.broken(f"said to be {state} at {version}")
-            if set(data["actions"]) != allowed(state, who):
+            if set(data["actions"]) - LONGER != allowed(state, who):
                 raise self.broken(f"{who} is offered {data['actions']} in {state}")
             self.now(state, version)
 
@@ -199,16 +234,7 @@ class Order:
 
     def back_fen(self, what: str, who: str) -> int | None:
         """What the buyer must have got back at an end by this transition. None: it depends on how late it was."""
-        if what in (
-            "cancel",
-            "lapse",
-            "decline",
-            "forget",
-            "close",
-            "abandon",
-            "refund",
-            "give_up",
-        ):
+        if what in EVERYTHING:
             # A buyer who cancels within a quarter of an hour after ordering has thought again.
             return self.total_fen
         if self.shifted:

@@ -8,6 +8,7 @@ import secrets
 from typing import Any
 
 from devkit.client import Refusal
+from loadtest.soaks.orders_longer import use_longer
 from loadtest.soaks.orders_model import (
     COMMANDS,
     DECISIONS,
@@ -36,11 +37,11 @@ PLANS: dict[str, tuple[Step, ...]] = {
     "expiring": ((25, "phone", "late"), (70, "wait", ""), (5, "time", "")),
     "ready": (
         (70, "owner", "start"), (7, "buyer", "cancel"), (7, "owner", "cancel"), (2, "buyer", "dispute"),
-        (2, "owner", "dispute"), (10, "time", ""), (2, "nobody", ""),
+        (2, "owner", "dispute"), (10, "time", ""), (2, "nobody", ""), (12, "longer", ""),
     ),
     "in_use": (
         (78, "buyer", "return"), (6, "buyer", "dispute"), (6, "owner", "dispute"), (8, "time", ""),
-        (2, "nobody", ""),
+        (2, "nobody", ""), (40, "longer", ""),
     ),
     "returned": (
         (45, "owner", "accept"), (20, "time", ""), (20, "owner", "claim"), (7, "buyer", "dispute"),
@@ -55,8 +56,10 @@ PLANS: dict[str, tuple[Step, ...]] = {
         (8, "owner", "evidence"), (7, "buyer", "evidence"), (2, "nobody", ""),
     ),
 }  # fmt: skip
-"""State -> what comes next there, each with its weight. `phone` pays, `time` passes, `wait` lets payments act, `nobody` leaves it."""
+"""State -> what comes next there, each with its weight. `phone` pays, `time` passes, `wait` lets payments act, `longer` asks for
+more time, `nobody` leaves it."""
 
+TOO_MUCH_FEN = 50_000_000
 ABSURD_FEN = (-1, 1.5, 2**53, "1000", None)
 
 
@@ -161,6 +164,9 @@ class Story:
                 await self._let_time_pass(order)
             case "wait":
                 await self.town.until(order, lambda row: row.state != "expiring")
+            case "longer":
+                if not order.alone:  # the hour after it is somebody else's alone
+                    await use_longer(self.town, self.buyer, order, self.dice)
             case "phone":
                 await self._phone(order, what)
             case _:
@@ -346,7 +352,7 @@ class Story:
             body |= {"decision": what}
             if what == "split":
                 body |= {
-                    "rent_back_fen": self.dice.randint(0, order.rent_fen) + wrong * (order.rent_fen + 1),
+                    "rent_back_fen": self.dice.randint(0, order.rent_fen) + wrong * TOO_MUCH_FEN,
                     "deposit_kept_fen": self.dice.randint(0, order.deposit_fen),
                 }  # fmt: skip
             return "orders.decide", body

@@ -52,6 +52,9 @@ class Row:
     version: int
     start_code: str
     return_code: str
+    end_ms: int
+    longer: str
+    """The state of its newest extension; empty: none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class Town:
         self.base_ms = (int(time.time() * 1000) // HOUR_MS + 3) * HOUR_MS
         self._asked: dict[str, list[asyncio.Future[Row]]] = {}
         self._hurried: list[Order] = []
+        self._hurried_longer: list[tuple[Order, int]] = []
 
     # --- people ---
 
@@ -181,6 +185,11 @@ class Town:
         order.say(f"time passes in {order.state}")
         self._hurried.append(order)
 
+    def hurry_longer(self, order: Order, extension: int) -> None:
+        """Let the time to pay for an extension be over."""
+        order.say(f"time passes for extension {extension}")
+        self._hurried_longer.append((order, extension))
+
     async def row(self, order: Order) -> Row:
         """The order as the database has it a moment from now."""
         future: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
@@ -207,12 +216,14 @@ class Town:
             for listing in self.listings:
                 listing.owner.socket.frames.clear()
             asked, hurried = self._asked, self._hurried
+            longer, self._hurried_longer = self._hurried_longer, []
             self._asked, self._hurried = {}, []
             try:
-                rows = await asyncio.to_thread(self._round, list(asked), hurried)
+                rows = await asyncio.to_thread(self._round, list(asked), hurried, longer)
             except (pymysql.err.MySQLError, OSError):
                 rows = {}
                 self._hurried += hurried
+                self._hurried_longer += longer
             for order_id, futures in asked.items():
                 if order_id not in rows:
                     self._asked.setdefault(order_id, []).extend(futures)
@@ -221,8 +232,10 @@ class Town:
                     if not future.done():
                         future.set_result(rows[order_id])
 
-    def _round(self, asked: Sequence[str], hurried: Sequence[Order]) -> dict[str, Row]:
-        if not (asked or hurried):
+    def _round(
+        self, asked: Sequence[str], hurried: Sequence[Order], longer: Sequence[tuple[Order, int]]
+    ) -> dict[str, Row]:
+        if not (asked or hurried or longer):
             return {}
         now_ms = int(time.time() * 1000)
         with self.stack.servers.mariadb.connect() as connection, connection.cursor() as cursor:
@@ -234,11 +247,19 @@ class Town:
                     "WHERE id = %s AND state = %s AND version = %s",
                     (SHIFT_MS, now_ms, shift_ms, shift_ms, shift_ms, now_ms, order.id, order.state, order.version),
                 )  # fmt: skip
+            for order, extension in sorted(longer, key=lambda wish: int(wish[0].id)):
+                cursor.execute(
+                    "UPDATE orders.orders SET extensions = JSON_SET(extensions, %s, %s), due_ms = %s WHERE id = %s "
+                    "AND JSON_VALUE(extensions, %s) = 'pending_payment'",
+                    (f"$[{extension - 1}].pay_by_ms", now_ms, now_ms, order.id, f"$[{extension - 1}].state"),
+                )  # fmt: skip
             if not asked:
                 return {}
             marks = ", ".join(["%s"] * len(asked))
             cursor.execute(
-                f"SELECT id, state, version, start_code, return_code FROM orders.orders WHERE id IN ({marks})",
+                "SELECT id, state, version, start_code, return_code, end_ms, "
+                "COALESCE(JSON_VALUE(extensions, CONCAT('$[', JSON_LENGTH(extensions) - 1, '].state')), '') "
+                f"FROM orders.orders WHERE id IN ({marks})",
                 tuple(asked),
             )
             return {str(id_): Row(*rest) for id_, *rest in cursor.fetchall()}

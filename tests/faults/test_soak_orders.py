@@ -44,7 +44,7 @@ LIES = {
     ),
     "the journal does not balance": (
         ENDED,
-        "INSERT INTO payments.entries VALUES (1, 0, {}, 'lie', 'wechat:clearing', 5, 0)",
+        "INSERT INTO payments.entries VALUES (1, 0, {}, 0, 'lie', 'wechat:clearing', 5, 0)",
         "",  # the journal is append-only
     ),
 }  # fmt: skip
