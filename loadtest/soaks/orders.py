@@ -25,7 +25,8 @@ from devkit import RUN
 from devkit.run import stop_on_signals
 from devkit.stack import Layout, Stack
 from loadtest.machine import describe
-from loadtest.soaks.orders_audit import Audit, become_calm, history, reconciled
+from loadtest.soaks.orders_audit import Audit, history
+from loadtest.soaks.orders_calm import become_calm, reconciled
 from loadtest.soaks.orders_havoc import Havoc
 from loadtest.soaks.orders_model import Broken, Order
 from loadtest.soaks.orders_stories import Story

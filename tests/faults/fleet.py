@@ -87,8 +87,11 @@ class Fleet:
         }  # fmt: skip
         return str((await owner.rest("POST", "/v1/listings", body))["listing_id"])
 
-    async def pay(self, buyer: Person, order_id: str, **options: Any) -> None:
-        prepay = await buyer.rest("POST", "/v1/payments/prepay", {"order_id": order_id})
+    async def pay(
+        self, buyer: Person, order_id: str, extension_id: int = 0, **options: Any
+    ) -> None:
+        wanted = {"order_id": order_id, "extension_id": extension_id}
+        prepay = await buyer.rest("POST", "/v1/payments/prepay", wanted)
         await buyer.pay(prepay["params"]["package"].removeprefix("prepay_id="), **options)
 
     # --- deaths ---

@@ -50,18 +50,18 @@ class Pair:
         self.said: dict[str, list[tuple[str, int, str]]] = {}
         """order -> (sender, number, text) of each line that was acknowledged."""
         self.acknowledged = 0
-        self._hours = itertools.count(2)
+        self._hours = itertools.count(2, 2)
 
     async def keep_going(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self.walk(
                 self.dice.choice(
-                    ("completed", "completed", "claimed", "cancelled", "unpaid", "refunded")
+                    ("completed", "longer", "claimed", "cancelled", "unpaid", "refunded")
                 )
             )
 
     async def walk(self, end: str) -> None:
-        """One order. `end`: completed and rated (after a claim or without), cancelled after it was paid, cancelled unpaid, or disputed and given back."""
+        """One order. `end`: completed and rated (after a claim, longer than agreed, or without either), cancelled after it was paid, cancelled unpaid, or disputed and given back."""
         start_ms = (int(time.time() * 1000) // HOUR_MS + next(self._hours)) * HOUR_MS
         wish = {"listing_id": self.listing_id, "start_ms": start_ms, "end_ms": start_ms + HOUR_MS, "terms_version": 1}  # fmt: skip
         if self.dice.random() < 0.5:
@@ -89,6 +89,8 @@ class Pair:
         lent = await self.ones.until(
             f"order:{order_id}:owner", lambda t: t.state["state"] == "in_use"
         )
+        if end == "longer":
+            await self._use_longer(order_id, start_ms + 2 * HOUR_MS)
         await self._move(self.others, "return", order_id, "returned", code=lent.state["code"])
         if end == "refunded":
             return await self._move(self.others, "dispute", order_id, "disputed")
@@ -102,6 +104,15 @@ class Pair:
         await self.ones.command("ratings.rate", {"order_id": order_id, **STARS})
         self._count(2)
         return None
+
+    async def _use_longer(self, order_id: str, end_ms: int) -> None:
+        asked = await self.others.command(
+            "orders.extend", {"order_id": order_id, "end_ms": end_ms, "terms_version": 1}
+        )
+        await self.fleet.pay(self.buyer, order_id, extension_id=asked["extension"]["extension_id"])
+        for socket, role in ((self.others, "buyer"), (self.ones, "owner")):
+            await socket.until(f"order:{order_id}:{role}", lambda t: t.state["end_ms"] == end_ms)
+        self._count(2)
 
     async def _move(self, socket: Socket, name: str, order_id: str, to: str, **more: Any) -> None:
         moved = await socket.command(f"orders.{name}", {"order_id": order_id, **more})

@@ -7,6 +7,7 @@ wing's own tables say must have been told (nothing lost), and with what each con
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -15,7 +16,13 @@ from typing import Any
 from devkit.client import Person, Socket, Topic
 from infra import wire
 from infra.config import WINGS
-from market.kernel.facts import KINDS, CalendarChanged, MessageSent, OrderMoved
+from market.kernel.facts import (
+    EXTENSION_MOVED,
+    KINDS,
+    CalendarChanged,
+    MessageSent,
+    OrderMoved,
+)
 from tests.faults.fleet import DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
 from workers.jobs import handlers_of
 
@@ -104,7 +111,7 @@ class Facts:
     def __init__(self, rows: Iterable[Row]) -> None:
         self.by_entity: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         self.ids: dict[int, str] = {}
-        self.orders: list[OrderMoved] = []
+        self.orders: list[tuple[str, OrderMoved]] = []
         self.calendars: Counter[int] = Counter()
         self.lines: set[tuple[int, int]] = set()
         for fact_id, kind, entity, version, data in rows:
@@ -115,7 +122,7 @@ class Facts:
             self.by_entity[group, entity].append(version)
             known = wire.from_msgpack(bytes(data), KINDS[kind])
             if isinstance(known, OrderMoved):
-                self.orders.append(known)
+                self.orders.append((kind, known))
             elif isinstance(known, CalendarChanged):
                 self.calendars[int(known.listing_id)] += 1
             elif isinstance(known, MessageSent):
@@ -201,12 +208,9 @@ def _assert_orders(fleet: Fleet, facts: Facts) -> None:
     taken: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     states: dict[int, str] = {}
     changes: Counter[int] = Counter(facts.calendars)
-    for moved in facts.orders:
-        listing, order, period = (
-            int(moved.listing_id),
-            int(moved.order_id),
-            (moved.start_ms, moved.end_ms),
-        )
+    for kind, moved in facts.orders:
+        listing, order = int(moved.listing_id), int(moved.order_id)
+        period = (moved.start_ms, moved.taken_until_ms)
         if moved.transition == "create":
             assert order not in states, f"order {order} was created twice"
             clash = [other for other in taken[listing].values() if overlap(period, other)]
@@ -214,11 +218,19 @@ def _assert_orders(fleet: Fleet, facts: Facts) -> None:
             taken[listing][order] = period
             changes[listing] += 1
         elif moved.state in FREE:
-            del taken[listing][order]
+            changes[listing] += taken[listing].pop(order, None) is not None
+        elif period != taken[listing][order]:
+            assert kind == EXTENSION_MOVED, (
+                f"order {order} takes {period} by its {moved.transition}"
+            )
+            others = [other for id_, other in taken[listing].items() if id_ != order]
+            clash = [other for other in others if overlap(period, other)]
+            assert not clash, f"order {order} was extended to {period} over {clash}"
+            taken[listing][order] = period
             changes[listing] += 1
         states[order] = moved.state
     rows = fleet.rows_now(
-        "SELECT id, state, listing_id, start_ms, end_ms, blocking FROM orders.orders"
+        "SELECT id, state, listing_id, start_ms, until_ms, blocking FROM orders.orders"
     )
     assert states == {row[0]: row[1] for row in rows}
     blocking = {(row[2], row[0], row[3], row[4]) for row in rows if row[5]}
@@ -241,8 +253,12 @@ def _assert_money(fleet: Fleet) -> None:
         "SELECT order_id, account, SUM(amount_fen) FROM payments.entries GROUP BY order_id, account"
     ):
         balances[order][account.partition(":")[0]] += int(fen)
-    sql = "SELECT o.id, o.state, o.rent_fen, o.deposit_fen, o.fee_fen, o.refund_fen, o.owner_fen, p.status FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id"
-    for order, state, rent, deposit, fee, back, owner, payment in rows(sql):
+    sql = "SELECT o.id, o.state, o.rent_fen, o.deposit_fen, o.fee_fen, o.refund_fen, o.owner_fen, p.status, o.extensions FROM orders.orders o LEFT JOIN payments.payments p ON p.order_id = o.id AND p.extension = 0"
+    for order, state, rent, deposit, fee, back, owner, payment, extensions in rows(sql):
+        for longer in json.loads(extensions):
+            if longer["state"] == "paid":
+                rent, fee = rent + longer["rent_fen"], fee + longer["fee_fen"]
+                back, owner = back + longer["refund_fen"], owner + longer["owner_fen"]
         found = {name: fen for name, fen in balances[order].items() if fen}
         context = f"order {order} is {state}, its payment {payment}"
         assert (rent % RENT_FEN, deposit) == (0, DEPOSIT_FEN)
@@ -294,14 +310,15 @@ def _assert_notices(fleet: Fleet, facts: Facts) -> None:
         dict(fleet.rows_now("SELECT kind, COUNT(*) FROM notices.entries GROUP BY kind"))
     )
     expected = Counter({kind: n * NOTICES_OF.get(kind, 0) for kind, n in facts.kinds.items()})
-    for moved in facts.orders:
-        expected[f"order.{moved.state}"] += len(moved.tells)
+    for kind, moved in facts.orders:
+        expected[kind] += len(moved.tells)
     assert {k: n for k, n in told.items() if k not in ("chat.message", "read", "chat_read")} == {
         kind: n for kind, n in expected.items() if n
     }
     twice = (
-        "SELECT user_id, kind, order_id, COUNT(*) FROM notices.entries WHERE order_id IS NOT NULL "
-        "GROUP BY user_id, kind, order_id HAVING COUNT(*) > 1"
+        "SELECT user_id, kind, order_id, COUNT(*) FROM notices.entries e WHERE order_id IS NOT NULL "
+        "AND kind <> 'order.extension' GROUP BY user_id, kind, order_id HAVING COUNT(*) > "
+        "1 + (SELECT COUNT(*) FROM payments.payments p WHERE p.order_id = e.order_id AND p.extension > 0 AND kind LIKE 'payment.%')"
     )
     assert fleet.rows_now(twice) == []
 
