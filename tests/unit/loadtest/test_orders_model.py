@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from loadtest.soaks.orders_model import AFTER, BY_ITSELF, ENDS, STEPS, Broken, Order, allowed
+from loadtest.soaks.orders_model import (
+    AFTER,
+    BY_ITSELF,
+    ENDS,
+    STEPS,
+    Broken,
+    Order,
+    allowed,
+    longer,
+)  # fmt: skip
 
 
 def order(state: str, version: int = 1) -> Order:
@@ -17,7 +26,8 @@ def order(state: str, version: int = 1) -> Order:
 
 
 def view(state: str, version: int, who: str) -> dict[str, Any]:
-    return {"state": state, "version": version, "actions": sorted(allowed(state, who))}
+    seen: dict[str, Any] = {"state": state, "version": version, "extension": None}
+    return {**seen, "actions": sorted(allowed(state, who) | longer(seen, who))}
 
 
 def test_every_state_leads_to_an_end_by_itself() -> None:

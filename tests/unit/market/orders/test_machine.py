@@ -1,5 +1,5 @@
 """The orders' machine, driven at random and along every arrow, against the model. Everything goes through `deciding`, as
-commands, timers and facts do.
+commands, timers and facts do. It is long because a state machine's rules are methods of one class.
 """
 
 from __future__ import annotations
