@@ -408,7 +408,7 @@ const order = {
 
 const ratingStars = {
   none: "还没有评分",
-  said: (stars) => `${stars} 星`,
+  unit: " 星",
 };
 
 const credit = {

@@ -9,11 +9,6 @@ function stars(centistars) {
   return (Math.round(centistars / 10) / 10).toFixed(1);
 }
 
-/** How much of each of five stars is filled: 467 -> [100, 100, 100, 100, 67]. Percent. */
-function fills(centistars) {
-  return [0, 1, 2, 3, 4].map((index) => Math.max(0, Math.min(100, centistars - index * 100)));
-}
-
 /** Credit from 100 to 500 on a bar from 0 to 100 percent. */
 function barPercent(centistars) {
   return Math.max(0, Math.min(100, Math.round((centistars - 100) / 4)));
@@ -45,4 +40,4 @@ function aspects(ratings) {
   return { punctuality: mean("punctuality"), condition: mean("condition"), communication: mean("communication") };
 }
 
-module.exports = { stars, fills, barPercent, level, waivedPercent, aspects, PRIOR_RATINGS };
+module.exports = { stars, barPercent, level, waivedPercent, aspects, PRIOR_RATINGS };

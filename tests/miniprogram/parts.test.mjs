@@ -49,7 +49,9 @@ test("an unsent line offers to be said again, under its key", () => {
 
 test("stars show a fraction, and take a tap only where they may be given", () => {
   const shown = mount("rating-stars", { value: 467 });
-  assert.ok(shown.at("stars").getAttribute("aria-label").includes("4.7"));
+  assert.ok(shown.at("stars").getAttribute("aria-label").includes("4.67"));
+  const filled = [...shown.mounted.box.querySelectorAll("[style*='%']")].map((one) => one.style.width);
+  assert.deepEqual(filled, ["100%", "100%", "100%", "100%", "67%"]);
   shown.mounted.listen("change");
   shown.mounted.fire(".star-tap", "tap");
   assert.deepEqual(raised(shown.mounted), []);

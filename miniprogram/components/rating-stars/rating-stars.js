@@ -1,5 +1,4 @@
 // Five stars, filled to the hundredth; or, when `editable`, to be tapped: `change` has the number of whole ones.
-const { fills, stars } = require("../../lib/stars");
 const { ratingStars: words } = require("../../strings");
 
 Component({
@@ -12,23 +11,11 @@ Component({
     label: String,
     testid: { type: String, value: "stars" },
   },
-  data: { fills: named(0), said: words.none },
-  observers: {
-    value(value) {
-      if (value === this._shown) return; // a list around it is set anew as a whole
-      this._shown = value;
-      this.setData({ fills: named(value), said: value ? words.said(stars(value)) : words.none });
-    },
-  },
+  data: { starts: [0, 100, 200, 300, 400], none: words.none, unit: words.unit },
   methods: {
     pick({ currentTarget }) {
-      if (!this.data.editable) return;
-      const value = Number(currentTarget.dataset.value) * 100;
-      if (value !== this.data.value) this.triggerEvent("change", { value });
+      const value = Number(currentTarget.dataset.start) + 100;
+      if (this.data.editable && value !== this.data.value) this.triggerEvent("change", { value });
     },
   },
 });
-
-function named(value) {
-  return fills(value).map((fill, index) => ({ id: index + 1, fill }));
-}

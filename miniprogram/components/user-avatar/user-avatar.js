@@ -1,4 +1,4 @@
-// Somebody's picture, or the first letter of the name.
+// Somebody's picture, or the first letter of the name. No setData for what can be said in the template: a list has many of these.
 Component({
   properties: {
     url: String,
@@ -6,13 +6,10 @@ Component({
     /** rpx */
     size: { type: Number, value: 80 },
   },
-  data: { initial: "", broken: false },
+  data: { broken: false },
   observers: {
-    "name, url"(name, url) {
-      const initial = Array.from(name || "")[0] || "";
-      const broken = this.data.broken && url === this._url;
-      this._url = url;
-      if (initial !== this.data.initial || broken !== this.data.broken) this.setData({ initial, broken });
+    url() {
+      if (this.data.broken) this.setData({ broken: false });
     },
   },
   methods: {
