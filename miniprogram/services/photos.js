@@ -26,21 +26,26 @@ async function upload(path, place, onProgress = () => {}) {
   onProgress(20);
   const signed = await rest({ method: "POST", path: "/v1/objects", body: { ...place, content_type: type, size_bytes: data.byteLength } });
   onProgress(40);
-  await put(signed.upload_url, data, type);
+  const stored = await put(signed.upload_url, data, type);
   onProgress(100);
-  return { key: signed.object_key, url: signed.public_url };
+  return { key: stored.object_key || signed.object_key, url: stored.public_url || signed.public_url };
 }
 
-/** The same bytes may be put again under the same address: an answer can be lost. */
+/**
+ * The same bytes may be put again under the same address: an answer can be lost.
+ * @returns {Promise<{object_key?: string, public_url?: string}>} what it has become: a photo is named after how it looks
+ */
 async function put(url, data, type) {
   for (let left = TRIES; ; left -= 1) {
     let status = 0;
+    let body = null;
     try {
-      ({ status } = await request({ url, method: "PUT", data, header: { "Content-Type": type }, timeoutMs: PUT_MS }));
+      ({ status, body } = await request({ url, method: "PUT", data, header: { "Content-Type": type }, timeoutMs: PUT_MS }));
     } catch (error) {
       status = 0;
     }
-    if (status === 201) return;
+    if (status === 201) return body || {};
+    if (status === 400 && body && body.error) throw new Refusal(body.error);
     if (left === 1 || (status >= 400 && status < 500)) throw new Refusal({ code: status ? "photo_refused" : "network", retryable: true });
   }
 }
