@@ -23,7 +23,7 @@ from devkit.seed import PEOPLE, seed
 from devkit.stack import Stack
 from loadtest.machine import describe
 
-STARTS, MESSAGES = 7, 60
+STARTS, MESSAGES = 5, 40
 TIMEOUT_S = 240
 
 

@@ -12,6 +12,7 @@ const ARGUMENTS = [
 ]; // prettier-ignore
 const SCREEN = { width: 375, height: 812 };
 const PATIENCE_MS = 12_000;
+const BETWEEN_TAPS_MS = 450;
 /** 4G as Lighthouse has it: 9 Mbit/s down, 1.5 up, 60 ms there and back. */
 const FOUR_G = { offline: false, latency: 60, downloadThroughput: (9e6 / 8) | 0, uploadThroughput: (1.5e6 / 8) | 0 };
 export const SHOTS = process.env.SHAREHUB_TEST_SHOTS;
@@ -41,22 +42,16 @@ function noteFirst(selector) {
 export class Phone {
   /**
    * @param url where sandbox/phone serves @param openid whose phone it is
-   * @param options {name, start: "/pages/x/y?a=b", screen, storage: {key: value} before the first start, slow: a slow processor on 4G,
+   * @param options {name, start: "/pages/x/y?a=b", screen, slow: a slow processor on 4G,
    *   watch: a selector; `__firstSeen` is when it was first painted}
    */
-  static async open(browser, url, openid, { name = openid, start = "", screen = SCREEN, storage = {}, slow = false, watch = "" } = {}) {
+  static async open(browser, url, openid, { name = openid, start = "", screen = SCREEN, slow = false, watch = "" } = {}) {
     const context = await browser.newContext({ viewport: screen, deviceScaleFactor: 1, locale: "zh-CN", timezoneId: "Asia/Shanghai", reducedMotion: "reduce" });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     const phone = new Phone(page, { url, openid, name });
     if (slow) await phone.slowDown();
     if (watch) await page.addInitScript(noteFirst, watch);
-    if (Object.keys(storage).length) {
-      await page.addInitScript(([prefix, kept]) => {
-        if (location.protocol === "about:") return;
-        for (const [key, data] of Object.entries(kept)) localStorage.setItem(prefix + key, JSON.stringify({ data }));
-      }, [`phone:${name}:${openid}:`, storage]); // prettier-ignore
-    }
     await phone.start(start);
     return phone;
   }
@@ -88,7 +83,15 @@ export class Phone {
   }
 
   async tap(testid) {
-    await this.on(testid).click();
+    await this.press(this.on(testid));
+  }
+
+  /** Not faster than people do: an audit counts by the second. */
+  async press(locator) {
+    await locator.waitFor();
+    await this.page.waitForTimeout(Math.max(0, (this.pressed ?? 0) + BETWEEN_TAPS_MS - Date.now()));
+    this.pressed = Date.now();
+    await locator.click();
   }
 
   async type(testid, text) {

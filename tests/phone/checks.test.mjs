@@ -96,6 +96,7 @@ test("a component by itself, in jsdom", async () => {
   assert.equal(counter.events[0].detail.count, 5);
   counter.unmount();
   assertClean(window);
+  window.close();
 });
 
 test("a page lives in order, in jsdom", async () => {
@@ -107,4 +108,5 @@ test("a page lives in order, in jsdom", async () => {
   const seen = [...window.__phone.module("lib/seen.js").list];
   assert.deepEqual(seen, ["launch pages/home/home", "app show", "home load", "home show", "home ready", "home hide", "app hide", "app show", "home show"]);
   assertClean(window);
+  window.close();
 });

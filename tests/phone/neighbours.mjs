@@ -110,9 +110,9 @@ export class Desk {
 export async function choosesTime(phone) {
   await phone.sees("calendar");
   const day = phone.screen.locator('[data-testid^="day-"]:not([data-ms="0"])').last();
-  await day.click();
+  await phone.press(day);
   const start = phone.screen.locator('[data-testid^="start-"]').first();
-  await start.click();
+  await phone.press(start);
   await phone.sees("bill-total", "¥");
 }
 
@@ -120,7 +120,7 @@ export async function choosesTime(phone) {
 export async function finds(phone, title) {
   await phone.type("search", title);
   await phone.on("search").locator("input").press("Enter");
-  await phone.page.locator(".mp-page:not([hidden]) [data-testid^=card-]", { hasText: title }).click();
+  await phone.press(phone.page.locator(".mp-page:not([hidden]) [data-testid^=card-]", { hasText: title }));
   await phone.at("pages/listing/listing");
   await phone.sees("title", title);
 }
