@@ -26,6 +26,11 @@ def leases(listing_id: int) -> str:
     return f"h:{{hold:{listing_id}}}"
 
 
+def area_holds(cell: str) -> str:
+    """HASH, short-lived: the holds on the listings of a cell of the map, and the topic's epoch and counter."""
+    return f"h:{{holds:{cell}}}"
+
+
 def wake(what: str, wing: str) -> str:
     """Channel: the outbox or the inbox of a wing has something new."""
     return f"w:{what}:{wing}"

@@ -15,6 +15,7 @@ KINDS = (
     "listing",
     "calendar",
     "hold",
+    "holds",
     "order",
     "chat",
     "user",

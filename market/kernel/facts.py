@@ -54,6 +54,8 @@ class ListingChanged:
     category: str
     terms: Terms
     address: str
+    cell: str = ""
+    """Of the map, where everybody is shown that it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ async def hold(orders: Orders, call: Call, command: Hold) -> HoldView:
     held = await orders.leases.take(
         bookable.listing_id, lease_id, call.actor.user_id, period, call.now_ms,
         call.now_ms + booking.LEASE_MS, alone=bookable.terms.capacity == 1,
+        cell=bookable.cell if bookable.terms.capacity == 1 else "",
     )  # fmt: skip
     return HoldView(
         listing_id=bookable.listing_id, lease_id=lease_id, start_ms=period.start_ms, end_ms=period.end_ms,

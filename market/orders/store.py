@@ -26,15 +26,15 @@ from market.orders.rules.price import UNKNOWN, Credit, Line
 
 BOOKABLE = (
     "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, category, "
-    "address, terms FROM bookables"
+    "address, terms, cell FROM bookables"
 )
 CALENDAR_VERSIONS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
 UPSERT_BOOKABLE = (
     "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, "
-    "category, address, terms) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+    "category, address, terms, cell) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
     "version = VALUES(version), listing_version = VALUES(listing_version), "
     "terms_version = VALUES(terms_version), status = VALUES(status), title = VALUES(title), "
-    "category = VALUES(category), address = VALUES(address), terms = VALUES(terms)"
+    "category = VALUES(category), address = VALUES(address), terms = VALUES(terms), cell = VALUES(cell)"
 )
 NOTE_LISTING_VERSIONS = (
     "UPDATE bookables SET listing_version = CASE listing_id {} END WHERE listing_id IN ({})"
@@ -99,7 +99,7 @@ def _bookable(row: Row) -> Bookable:
     return Bookable(
         listing_id=Id(row[0]), version=row[1], listing_version=row[2], terms_version=row[3],
         owner_id=Id(row[4]), status=row[5], title=row[6], category=row[7], address=row[8],
-        terms=wire.from_json(row[9], Terms),
+        terms=wire.from_json(row[9], Terms), cell=row[10],
     )  # fmt: skip
 
 
@@ -245,7 +245,7 @@ async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
 async def save_bookable(tx: Tx, b: Bookable) -> None:
     tx.defer(
         UPSERT_BOOKABLE, b.listing_id, b.version, b.listing_version, b.terms_version, b.owner_id, b.status,
-        b.title, b.category, b.address, wire.json(b.terms),
+        b.title, b.category, b.address, wire.json(b.terms), b.cell,
     )  # fmt: skip
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from infra.action import view
 from infra.mysql.database import Cursor
-from infra.redis.leases import Leases
+from infra.redis.leases import AreaHolds, Leases
 from market.kernel.actor import Call
 from market.kernel.errors import NotFound, Unavailable
+from market.kernel.geo import is_cell
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
@@ -36,10 +37,11 @@ from market.orders.rules.order import OrderView
 from market.orders.rules.price import Line
 from market.orders.wing import Orders
 
-TOPICS = ("order", "calendar", "hold")
+TOPICS = ("order", "calendar", "hold", "holds")
 VERSIONS = {"order": store.ORDER_VERSIONS, "calendar": store.CALENDAR_VERSIONS}
 """Topic prefix -> the statement that `infra.mysql.versions` compares by."""
 NOTHING_HELD = Leases(epoch="", counter=0, leases=())
+NOTHING_HELD_THERE = AreaHolds(epoch="", counter=0, holds=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,7 @@ async def quote_extension(orders: Orders, call: Call, query: QuoteExtension) -> 
 
 
 async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:
-    """`order:ID:ROLE`, `calendar:ID` and `hold:ID`. Those that do not exist are left out."""
+    """`order:ID:ROLE`, `calendar:ID`, `hold:ID` and `holds:CELL`. Those that do not exist are left out."""
     have = {want.topic: want.have for want in wants}
     parties = _parties(have)
     calendars = [id_ for topic in have if (id_ := topic_id(topic, "calendar"))]
@@ -202,7 +204,11 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
                 bookables = await store.read_bookables(cursor, calendars)
                 busy = await store.busy(cursor, calendars, now_ms)
                 found += [_calendar_snapshot(b, busy[b.listing_id], have) for b in bookables]
-    return found + await _hold_snapshots(orders, holds, now_ms)
+    cells = [
+        tail for topic in have if is_cell(tail := topic.removeprefix("holds:")) and tail != topic
+    ]
+    found += await _hold_snapshots(orders, holds, now_ms)
+    return found + await _area_snapshots(orders, cells, now_ms)
 
 
 def _parties(topics: Iterable[str]) -> list[tuple[Id, Seat]]:
@@ -244,6 +250,26 @@ async def _hold_snapshots(orders: Orders, ids: Sequence[Id], now_ms: int) -> lis
             except Unavailable:
                 away = True
         found.append(_hold_snapshot(id_, held, now_ms))
+    return found
+
+
+async def _area_snapshots(orders: Orders, cells: Sequence[str], now_ms: int) -> list[Snapshot]:
+    found: list[Snapshot] = []
+    away = False
+    for cell in cells:
+        held = NOTHING_HELD_THERE
+        if not away:
+            try:
+                held = await orders.leases.read_area(cell, now_ms)
+            except Unavailable:
+                away = True
+        found.append(
+            Snapshot(
+                topic=f"holds:{cell}", kind="ephemeral", version=held.counter, readers=EVERYONE,
+                epoch=held.epoch, state=list(held.holds),
+                expires_ms=max((hold.until_ms for hold in held.holds), default=now_ms),
+            )
+        )  # fmt: skip
     return found
 
 

@@ -1,21 +1,26 @@
 -- The holds on one listing. Each change publishes the whole value.
 -- KEYS[1] the listing's leases, KEYS[2] the channel
 -- ARGV[1] now_ms, ARGV[2] verb (take, share, release, read), ARGV[3] lease id, ARGV[4] holder, ARGV[5] start_ms, ARGV[6] end_ms,
--- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new, ARGV[9] for how many ms somebody may hold in a row
--- Fields: '.epoch', '.counter' (no lease id has a dot), lease id -> 'holder start end until', and '.since:HOLDER' ->
+-- ARGV[7] until_ms, ARGV[8] a random epoch for a key that is new, ARGV[9] for how many ms somebody may hold in a row,
+-- ARGV[10] in which cell of the map it is shown, or ''
+-- Fields: '.epoch', '.counter', '.cell' (no lease id has a dot), lease id -> 'holder start end until', and '.since:HOLDER' ->
 -- 'since until': from when to when somebody has held without giving back, kept until a minute of not holding.
 -- What is not there has the epoch '' and the counter 0.
--- Returns {verdict, epoch, counter, id, holder, start, end, until, id, ...}; verdict 'ok', 'held' or 'spent'.
+-- Returns {verdict, epoch, counter, cell, id, holder, start, end, until, id, ...}; verdict 'ok', 'held' or 'spent'.
 local REST = 60000
 local now = tonumber(ARGV[1])
 local takes = ARGV[2] == 'take' or ARGV[2] == 'share'
 local all = redis.call('HGETALL', KEYS[1])
-local leases, epoch, counter, changed, latest, since = {}, nil, 0, false, now, now
+local leases, epoch, counter, cell, changed, latest, since = {}, nil, 0, ARGV[10], false, now, now
 for i = 1, #all, 2 do
     if all[i] == '.epoch' then
         epoch = all[i + 1]
     elseif all[i] == '.counter' then
         counter = tonumber(all[i + 1])
+    elseif all[i] == '.cell' then
+        if cell == '' then
+            cell = all[i + 1]
+        end
     elseif string.sub(all[i], 1, 7) == '.since:' then
         local from, till = string.match(all[i + 1], '^(%d+) (%d+)$')
         if tonumber(till) + REST <= now then
@@ -61,7 +66,7 @@ if takes then
         leases[ARGV[3]] = {ARGV[4], ARGV[5], ARGV[6], string.format('%d', till)}
         redis.call(
             'HSET', KEYS[1], ARGV[3], table.concat(leases[ARGV[3]], ' '),
-            '.since:' .. ARGV[4], string.format('%d %d', since, till)
+            '.since:' .. ARGV[4], string.format('%d %d', since, till), '.cell', cell
         )
         changed = true
     end
@@ -73,7 +78,7 @@ elseif ARGV[2] == 'release' then
         changed = true
     end
 end
-local reply = {verdict, epoch, counter}
+local reply = {verdict, epoch, counter, cell}
 local public = {}
 for id, lease in pairs(leases) do
     for _, value in ipairs({id, lease[1], lease[2], lease[3], lease[4]}) do

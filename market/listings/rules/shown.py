@@ -219,7 +219,7 @@ def changed(before: Listing | None, after: Listing) -> Fact:
     data = ListingChanged(
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,
-        category=after.category, terms=after.terms, address=after.address,
+        category=after.category, terms=after.terms, address=after.address, cell=after.cell,
     )  # fmt: skip
     return Fact(
         kind=ListingChanged.KIND, entity=after.id, version=after.version, data=data,

@@ -33,6 +33,8 @@ class Bookable:
     category: str
     address: str
     terms: Terms
+    cell: str = ""
+    """Where on the map it is shown; empty: nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ MALFORMED = (
     "order:{order}", "order:{order}:", "order:{order}:operator", "order:{order}:buyer:", "order:{order}:BUYER",
     "order:0{order}:buyer", "order: {order}:buyer", "order:{order}:buyer ", "order:{order}:buyer\x00", "order::buyer",
     "order:*:buyer", "order:-1:buyer", "order:99999999999999999999:buyer", "order:1e3:owner", "chat:", "chat:*",
-    "chat:{order}:", "user:", "user:*", "user:0x1", "session:*", "session:", "hold:", "hold:x", "listing:", "listing:x",
+    "chat:{order}:", "user:", "user:*", "user:0x1", "session:*", "session:", "hold:", "hold:x", "holds:", "holds:wtw3", "holds:AAAAA", "listing:", "listing:x",
     "listing:%", "calendar:' OR '1'='1", "area:", "area:wtw3", "area:wtw3sx", "area:AAAAA", "area:a\x00bcd", "user:９",
 )  # fmt: skip
 

@@ -20,10 +20,13 @@ from market.listings import actions, views
 from market.listings.commands import Close, Edit, Pause, Resume
 from market.listings.rules.shown import ListingCard, ListingView
 from market.listings.wing import Listings, open_wing
+from market.orders import actions as actions_of_orders
+from market.orders.commands import Hold, ReleaseHold
 from tests.integration.conftest import call, someone
 from tests.integration.hub.conftest import Client, Frame, Hub
 from tests.integration.listings.conftest import hear, look, publish
 from tests.integration.listings.test_states import Booking
+from tests.integration.orders.conftest import Scene
 
 pytestmark = (
     pytest.mark.allow_blocking
@@ -205,3 +208,31 @@ async def test_a_moving_view_ends_with_the_databases_picture(
         place = {"lat": LAT, "lng": WEST + CELLS.index(name) * WIDTH}
         await publish(listings, owners[0].who, **place)
     await settle(seen, await truth(listings, in_view))
+
+
+async def test_who_watches_a_cell_sees_what_somebody_is_about_to_order(
+    hub: Hub, scene: Scene
+) -> None:
+    """And sees it end; where several seats can be had a hold keeps nobody away."""
+    name = "s00tw"
+    topic = f"holds:{name}"
+    await scene.listing_changes(terms=False, cell=name)
+    watcher = await hub.connect(someone(), (topic, None))
+    lease = await actions_of_orders.hold(scene.orders, call(scene.buyer), _hold(scene))
+    (shown,) = (await watcher.push(topic))["payload"]
+    assert shown == {
+        "listing_id": str(int(scene.listing)), "start_ms": lease.start_ms, "end_ms": lease.end_ms,
+        "until_ms": lease.until_ms,
+    }  # fmt: skip
+    late = await hub.connect(someone())
+    answer = await late.ask("subscribe", topics=[[topic, None], ["holds:x", None]])
+    assert [state["state"] for state in answer["topics"]] == [[shown]]
+    assert [refusal["topic"] for refusal in answer["refused"]] == ["holds:x"]
+    release = ReleaseHold(listing_id=scene.listing, lease_id=lease.lease_id)
+    await actions_of_orders.release_hold(scene.orders, call(scene.buyer), release)
+    assert (await watcher.push(topic))["payload"] == []
+
+
+def _hold(scene: Scene) -> Hold:
+    wish = scene.wish()
+    return Hold(listing_id=wish.listing_id, start_ms=wish.start_ms, end_ms=wish.end_ms)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 import msgspec
 import pytest
 
-from infra.process import Process
+from infra.process import Process, now_ms
 from infra.redis import keys
 from infra.redis.client import connect
 from infra.redis.leases import LONGEST_MS, LeaseBook, Leases
@@ -211,3 +212,74 @@ async def test_who_gives_back_may_hold_again(book: LeaseBook, listing: Id) -> No
         mine = await take(book, listing, "a", ALICE, MORNING, at=at)
         assert mine.until_ms("a") == at + TTL
         await book.release(listing, "a", ALICE, at)
+
+
+# --- on the map -----------------------------------------------------------------------------------------------------------
+
+
+async def shown(book: LeaseBook, cell: str, at: int) -> set[tuple[Id, int, int, int]]:
+    holds = (await book.read_area(cell, at)).holds
+    return {(h.listing_id, h.start_ms, h.end_ms, h.until_ms) for h in holds}
+
+
+async def until_shown(
+    book: LeaseBook, cell: str, at: int, expected: set[tuple[Id, int, int, int]]
+) -> None:
+    """Nobody waits for the map, so it may take a moment."""
+    async with asyncio.timeout(5):
+        while await shown(book, cell, at) != expected:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_holds_are_on_the_map_until_they_are_given_back_or_end(book: LeaseBook) -> None:
+    cell = "".join(secrets.choice("0123456789") for _ in range(5))
+    now = now_ms()
+    one, two, elsewhere = new_id(), new_id(), new_id()
+    for listing, lease in ((one, "a"), (two, "b")):
+        await book.take(listing, lease, ALICE, MORNING, now, now + TTL, cell=cell)
+    await book.take(one, "c", BOB, EVENING, now, now + TTL + 1000, cell=cell)
+    await book.take(elsewhere, "d", BOB, EVENING, now, now + TTL)
+    first, second = (one, 100, 200, now + TTL), (two, 100, 200, now + TTL)
+    other = (one, 200, 300, now + TTL + 1000)
+    await until_shown(book, cell, now, {first, second, other})
+    before = await book.read_area(cell, now)
+    await book.release(one, "a", ALICE, now)
+    await until_shown(book, cell, now, {second, other})
+    after = await book.read_area(cell, now)
+    assert (after.epoch, after.counter > before.counter) == (before.epoch, True)
+    book.release_soon(one, "c", BOB, now)
+    await until_shown(book, cell, now, {second})
+    assert await shown(book, cell, now + TTL - 1) == {second}
+    assert await shown(book, cell, now + TTL) == set()
+
+
+async def test_the_map_hears_of_every_change_and_of_nothing_old(
+    book: LeaseBook, process: Process
+) -> None:
+    cell = "".join(secrets.choice("0123456789") for _ in range(5))
+    now, listing = now_ms(), new_id()
+    pubsub = process.redis.pubsub(ignore_subscribe_messages=True)
+    await pubsub.subscribe(keys.channel(f"holds:{cell}"))
+
+    async def heard() -> tuple[int, list[dict[str, object]]]:
+        async with asyncio.timeout(5):
+            while True:
+                message = await pubsub.get_message(timeout=5)
+                if message is not None:
+                    kind, counter, *_, public = msgspec.msgpack.decode(message["data"])
+                    assert kind == "ephemeral"
+                    return counter, list(public)
+
+    taken = await book.take(listing, "a", ALICE, MORNING, now, now + TTL, cell=cell)
+    first, public = await heard()
+    assert public == [
+        {"listing_id": str(int(listing)), "start_ms": 100, "end_ms": 200, "until_ms": now + TTL}
+    ]
+    await book.release(listing, "a", ALICE, now)
+    second, public = await heard()
+    assert (public, second > first) == ([], True)
+    await book._run_area(
+        cell, now, listing, taken
+    )  # what was taken, overtaken by what was given back
+    assert await shown(book, cell, now) == set()
+    await pubsub.aclose()  # type: ignore[no-untyped-call]

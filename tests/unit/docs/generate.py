@@ -18,6 +18,7 @@ from msgspec import Meta
 from devkit import ROOT
 from hub.beacons import Light
 from hub.commands import COMMANDS
+from infra.redis.leases import AreaHold
 from market.chat.rules import talk
 from market.kernel.errors import MarketError
 from market.kernel.ids import Id
@@ -41,6 +42,7 @@ PAYLOADS: dict[str, Any] = {
     "calendar": _gives(booking.calendar),
     "order": _gives(order.see),
     "hold": list[PublicLease],
+    "holds": list[AreaHold],
     "chat": _gives(talk.sent, "view"),
     "user": _gives(inbox.added, "entry"),
     "session": _gives(users.session_state),
@@ -171,7 +173,7 @@ def _plans() -> list[Any]:
 
 def payloads() -> str:
     lines = ["| topic | payload |", "|---|---|"]
-    names = {"area": "area:CELL", "order": "order:ID:ROLE"}
+    names = {"area": "area:CELL", "holds": "holds:CELL", "order": "order:ID:ROLE"}
     for prefix, type_ in PAYLOADS.items():
         lines.append(f"| `{names.get(prefix, f'{prefix}:ID')}` | {shape(type_)} |")
     return "\n".join(lines)
