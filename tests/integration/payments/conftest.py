@@ -65,7 +65,7 @@ class Ear:
     payments: Payments | None = None
 
     async def hear(self, request: web.Request) -> web.StreamResponse:
-        (raw,) = (r for r in routes.ROUTES if isinstance(r, RawRoute))
+        (raw,) = (r for r in routes.ROUTES if isinstance(r, RawRoute) and r.path == request.path)
         answer = await raw.handler(self.payments, request)
         self.statuses.put_nowait(answer.status)
         return answer
