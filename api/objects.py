@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from aiohttp import ClientPayloadError, web
 
 from api.routing import Routes, raw, route
 from infra import objects
-from infra.objects import Objects
+from infra.objects import Objects, Stored
 from infra.process import now_ms
 from market.kernel.errors import BadInput, BadSignature, TooLarge
 
@@ -23,9 +24,10 @@ SAFE = {
 
 
 async def put(wing: Objects, request: web.Request) -> web.Response:
-    """Take an image under a URL of objects.sign_upload: 201 and nothing.
+    """Take an image under a URL of objects.sign_upload: 201 and what it has become.
 
-    Raise BadSignature (403), TooLarge (413), BadInput (400) when the bytes are of another type, AlreadyDone (409).
+    Raise BadSignature (403), TooLarge (413), BadInput (400) when the bytes are of another type, BadImage (400) when they are no
+    picture that can be shown, AlreadyDone (409).
     """
     key, query = objects.check_key(request.match_info["key"]), _query(request)
     wing.store.check_signature("PUT", key, query, now_ms())
@@ -34,10 +36,20 @@ async def put(wing: Objects, request: web.Request) -> web.Response:
         raise TooLarge(f"the object may have {max_bytes} bytes", max_bytes=max_bytes)
     try:
         async with asyncio.timeout(UPLOAD_S):
-            await wing.store.put(key, request.content.iter_any(), query["type"], max_bytes)
+            stored = await _keep(wing, key, request, query["type"], max_bytes)
     except (ConnectionError, ClientPayloadError, web.RequestPayloadError, TimeoutError):
         raise BadInput("the upload broke off") from None
-    return web.Response(status=201)
+    return web.json_response(msgspec.to_builtins(stored), status=201)
+
+
+async def _keep(
+    wing: Objects, key: str, request: web.Request, content_type: str, max_bytes: int
+) -> Stored:
+    chunks = request.content.iter_any()
+    if objects.is_photo(key):
+        return await wing.store.put_photo(key, chunks, content_type, max_bytes)
+    await wing.store.put(key, chunks, content_type, max_bytes)
+    return Stored(object_key=key, public_url="")
 
 
 async def get(wing: Objects, request: web.Request) -> web.StreamResponse:

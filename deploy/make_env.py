@@ -49,6 +49,8 @@ def values(account: dict[str, str]) -> dict[str, str]:
         "WECHAT_API_URL": "http://sandbox:9100",
         "WECHAT_APPID": account["appid"],
         "WECHAT_SECRET": account["secret"],
+        "WECHAT_PUSH_TOKEN": account["push_token"],
+        "WECHAT_PUSH_KEY": account["push_key"],
         "WECHATPAY_URL": "http://sandbox:9100",
         "WECHATPAY_NOTIFY_URL": "http://api-payments:8080/v1/payments/notify",
         "WECHATPAY_MCHID": account["mchid"],

@@ -178,8 +178,7 @@ class Loop:
 
     async def _publish(self, title: str) -> Any:
         lat, lng = (c + random.uniform(-0.01, 0.01) for c in CENTER)
-        return await self.owner.person.rest(
-            "POST", "/v1/listings",
+        return await self.owner.person.publish(
             {
                 "title": title, "description": "九成新，刹车灵", "category": "bicycles", "lat": lat, "lng": lng,
                 "address": "人民广场 1 号", "plan": WHOLE_WEEK, "price_hour_fen": RENT_FEN,

@@ -10,6 +10,7 @@ import aiohttp
 
 from devkit.client import Person
 from devkit.loop import CENTER, WHOLE_WEEK
+from devkit.pictures import picture
 from devkit.stack import Stack
 
 Terms = dict[str, Any]
@@ -59,7 +60,12 @@ OFFERS: tuple[tuple[str, str, int | None, int | None, int, Terms], ...] = (
         15_000,
         None,
         0,
-        {"longest_minutes": 180, "notice_minutes": 720, "booking": "request"},
+        {
+            "longest_minutes": 180,
+            "notice_minutes": 720,
+            "booking": "request",
+            "attributes": {"mode": "here", "experience_years": 8},
+        },
     ),
     ("《三体》全套", "books", None, 300, 2000, {"price_week_fen": 1200}),
     ("电动打气泵", "tools", 300, 1500, 5000, {}),
@@ -67,6 +73,13 @@ OFFERS: tuple[tuple[str, str, int | None, int | None, int, Terms], ...] = (
 """title, category, per hour, per day, deposit (fen), other terms."""
 
 MARK = "演示数据"
+
+UNSEEN = (
+    ("角磨机（草稿）", MARK, "/v1/listings/drafts"),
+    ("来路可疑的电锤", f"{MARK}：等人工审核", "/v1/listings"),
+    ("违禁品套装", f"{MARK}：不会通过", "/v1/listings"),
+)
+"""title, description, where to: a draft, one that people have to look at, one that is rejected. All are the first owner's."""
 
 PEOPLE: tuple[dict[str, str], ...] = (
     {"openid": "demo-owner-0", "name": "陈建国", "about": "出借山地车、相机和会议室"},
@@ -106,8 +119,25 @@ async def _seed(stack: Stack) -> None:
                 "lng": CENTER[1] + chance.uniform(-0.02, 0.02),
                 "address": f"人民广场 {index + 1} 号", "plan": WHOLE_WEEK, "price_hour_fen": hour,
                 "price_day_fen": day, "deposit_fen": deposit, **terms,
+                "photos": [await _photo(http, owner, category, index)],
             }  # fmt: skip
             await owner.rest("POST", "/v1/listings", body)
+        for title, words, path in UNSEEN:
+            body = {
+                "title": title, "description": words, "category": "tools", "lat": CENTER[0], "lng": CENTER[1],
+                "plan": WHOLE_WEEK, "price_day_fen": 2500,
+            }  # fmt: skip
+            await owners[0].rest("POST", path, body)
+
+
+async def _photo(http: aiohttp.ClientSession, owner: Person, category: str, seed: int) -> str:
+    """The key of a photo of the owner's."""
+    raw = picture(category, seed)
+    sign = {"purpose": "photo", "content_type": "image/jpeg", "size_bytes": len(raw)}
+    place = await owner.rest("POST", "/v1/objects", sign)
+    async with http.put(place["upload_url"], data=raw) as answer:
+        stored = await answer.json()
+    return str(stored["object_key"])
 
 
 async def _log_in(http: aiohttp.ClientSession, stack: Stack, who: dict[str, str]) -> Person:

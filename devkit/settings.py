@@ -125,6 +125,8 @@ def wechat_environment(
         "SHAREHUB_WECHAT_API_URL": sandbox_url,
         "SHAREHUB_WECHAT_APPID": account["appid"],
         "SHAREHUB_WECHAT_SECRET": account["secret"],
+        "SHAREHUB_WECHAT_PUSH_TOKEN": account["push_token"],
+        "SHAREHUB_WECHAT_PUSH_KEY": account["push_key"],
         "SHAREHUB_WECHATPAY_URL": sandbox_url,
         "SHAREHUB_WECHATPAY_MCHID": account["mchid"],
         "SHAREHUB_WECHATPAY_SERIAL": account["merchant_serial"],

@@ -327,7 +327,14 @@ class Stack:
         for name, place in places.items():
             is_sandbox = name == "sandbox"
             options = (
-                ("--run-dir", str(self.sandbox_dir), "--faults", str(self.layout.sandbox_faults))
+                (
+                    "--run-dir",
+                    str(self.sandbox_dir),
+                    "--faults",
+                    str(self.layout.sandbox_faults),
+                    "--push-url",
+                    f"{_url(places, 'api', 'listings')}/v1/wechat/events",
+                )
                 if is_sandbox
                 else ()
             )
@@ -344,7 +351,8 @@ class Stack:
             )
 
     def _make_keys(self) -> None:
-        if not (self.sandbox_dir / "sandbox.json").exists():
+        account = self.sandbox_dir / "sandbox.json"
+        if not account.exists() or "push_key" not in account.read_text():
             argv = ["-m", "sandbox.server", "--run-dir", str(self.sandbox_dir), "--keys-only"]
             self._command("sandbox-keys", argv, base_environment())
 

@@ -1,8 +1,11 @@
 """Object storage: images by key, written once, behind signed URLs.
 
-A key says whose it is: `photos/UPLOADER/RANDOM`, `avatars/UPLOADER/RANDOM`, `chat/CONVERSATION/UPLOADER/RANDOM`. Photos and
+A key says whose it is: `photos/UPLOADER/NAME`, `avatars/UPLOADER/NAME`, `chat/CONVERSATION/UPLOADER/RANDOM`. Photos and
 avatars are public, since anybody may see a listing or a profile; a chat's images need a signed URL, which the chat gives to
-those who may read the chat. An object never changes once it is there: chat images are evidence.
+those who may read the chat. An object never changes once it is there: chat images are evidence, kept as they came.
+
+A photo or an avatar is uploaded under a random name, and shown under one made of what it is (`infra.images`): scaled, without
+what its camera has written beside it, and smaller ones with `_720` and `_240` behind. The answer to the upload says which.
 
     PUT /v1/objects/KEY?expires=MS&max_bytes=N&type=image/jpeg&sig=...
     GET /v1/objects/KEY?expires=MS&sig=...                              (photos and avatars: without a query)
@@ -17,11 +20,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, Protocol
@@ -29,9 +33,11 @@ from urllib.parse import urlencode
 
 from msgspec import Meta
 
+from infra import images
 from infra.action import view
 from infra.config import Config
 from infra.process import Process
+from infra.redis.quota import Quota
 from market.kernel.actor import Call
 from market.kernel.errors import AlreadyDone, BadInput, BadSignature, NotFound, TooLarge
 from market.kernel.ids import Id
@@ -42,9 +48,15 @@ DOWNLOAD_MS = 15 * 60 * 1000
 WRITE_BYTES = 256 * 1024
 """So much is gathered before a thread writes it: a hop per network chunk would cost more than the write."""
 
+DECODED_AT_ONCE = 2
+"""Per process: a decoded image may take a hundred megabytes."""
+
+MOST_A_DAY, MOST_BYTES_A_DAY = 200, 400 * 1024 * 1024
+"""Uploads that one user may ask for between two midnights UTC, and their bytes."""
+
 MAGIC_BYTES = 12
 _KEY = re.compile(
-    r"(?:(?:photos|avatars)/[0-9]{1,19}|chat/[0-9]{1,19}/[0-9]{1,19})/[A-Za-z0-9_-]{22}"
+    r"(?:(?:photos|avatars)/[0-9]{1,19}|chat/[0-9]{1,19}/[0-9]{1,19})/(?:[A-Za-z0-9_-]{22}|[A-Za-z0-9_-]{33}(?:_720|_240)?)"
 )
 _PUBLIC = ("photos/", "avatars/")
 
@@ -74,6 +86,21 @@ def is_public(key: str) -> bool:
     return key.startswith(_PUBLIC)
 
 
+def is_photo(key: str) -> bool:
+    """Whether what is uploaded under the key is shown under another, worked over."""
+    return is_public(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What an upload has become: what to name it by, and where everybody may see it (nowhere, for a chat's)."""
+
+    object_key: str
+    public_url: str
+    width: int = 0
+    height: int = 0
+
+
 class ObjectStore(Protocol):
     """What wings know of object storage. URLs are absolute; `now_ms` is UTC."""
 
@@ -94,6 +121,7 @@ class LocalObjects:
         self._root = root
         self._base = f"{public_url.rstrip('/')}/v1/objects/"
         self._key = key
+        self._at_once = asyncio.Semaphore(DECODED_AT_ONCE)
 
     def upload_url(
         self, key: str, content_type: ContentType, max_bytes: int, now_ms: int
@@ -167,6 +195,41 @@ class LocalObjects:
             await asyncio.to_thread(_discard, file)
         return length
 
+    async def put_photo(
+        self, key: str, chunks: AsyncIterator[bytes], content_type: str, max_bytes: int
+    ) -> Stored:
+        """Take an upload of a photo or an avatar and keep what is shown of it. The same bytes again: the same answer.
+
+        Raise TooLarge as soon as the limit is passed, BadInput, BadImage, AlreadyDone when the upload was of other bytes.
+        """
+        receipt, limit, raw = self._path(key), min(max_bytes, MAX_BYTES), bytearray()
+        async for chunk in chunks:
+            raw += chunk
+            if len(raw) > limit:
+                raise TooLarge(f"the object may have {limit} bytes", max_bytes=limit)
+        _check_type(raw, content_type)
+        async with self._at_once:
+            return await asyncio.to_thread(self._keep, key, receipt, bytes(raw), content_type)
+
+    def _keep(self, key: str, receipt: Path, raw: bytes, content_type: str) -> Stored:
+        """Blocks. What is shown first, then the receipt: whoever dies in between does it again."""
+        digest = hashlib.sha256(raw).hexdigest()
+        if receipt.exists():
+            known = json.loads(receipt.read_bytes())
+            if known.pop("raw") != digest:
+                raise AlreadyDone("the object has been uploaded")
+            return self._stored(**known)
+        shown = images.prepare(raw, content_type)
+        folder = key.rpartition("/")[0]
+        for behind, content in shown.files.items():
+            _write(self._path(f"{folder}/{shown.name}{behind}"), content)
+        known = {"key": f"{folder}/{shown.name}", "width": shown.width, "height": shown.height}
+        _write(receipt, json.dumps({**known, "raw": digest}).encode())
+        return self._stored(**known)
+
+    def _stored(self, key: str, width: int, height: int) -> Stored:
+        return Stored(object_key=key, public_url=self._base + key, width=width, height=height)
+
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
@@ -202,6 +265,14 @@ def _finish(file: BinaryIO, rest: bytes, path: Path) -> None:
             raise AlreadyDone("the object has been uploaded") from None
 
 
+def _write(path: Path, content: bytes) -> None:
+    file = _open_temporary(path.parent)
+    try:
+        _finish(file, content, path)
+    finally:
+        _discard(file)
+
+
 def _discard(file: BinaryIO) -> None:
     file.close()
     Path(file.name).unlink(missing_ok=True)
@@ -213,15 +284,22 @@ def open_store(config: Config) -> LocalObjects:
     )
 
 
+class Spends(Protocol):
+    async def spend(self, user_id: Id, amounts: Mapping[str, int], now_ms: int) -> None:
+        """Raise QuotaSpent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objects:
     """A wing without a database, so that uploads can be asked for like anything else."""
 
     store: LocalObjects
+    quota: Spends | None = None
 
 
 async def open_wing(process: Process) -> Objects:
-    return Objects(store=open_store(process.config))
+    limits = {"uploads": MOST_A_DAY, "bytes": MOST_BYTES_A_DAY}
+    return Objects(store=open_store(process.config), quota=Quota(process.redis, limits))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,23 +314,25 @@ class SignUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadView:
-    """PUT the bytes to `upload_url` before `expires_ms` (UTC). `public_url` is where all may see a photo or an avatar
-    afterwards; empty for chat, whose images are sent by `object_key`."""
+    """PUT the bytes to `upload_url` before `expires_ms` (UTC). The answer to that says `object_key` and `public_url`, under which
+    a photo or an avatar is shown; for a chat's image the key is known before."""
 
     object_key: str
     upload_url: str
     expires_ms: int
     max_bytes: int
-    public_url: str
 
 
 @view("objects.sign_upload")
 async def sign_upload(objects: Objects, call: Call, query: SignUpload) -> UploadView:
-    """A place for one image of at most 5 MiB. Every asking gives a new one."""
+    """A place for one image of at most 5 MiB. Every asking gives a new one, and counts for the day's quota."""
     if query.size_bytes > MAX_BYTES:
         raise TooLarge(f"an image may have {MAX_BYTES} bytes", max_bytes=MAX_BYTES)
     if (query.purpose == "chat") != (query.conversation_id is not None):
         raise BadInput("conversation_id goes with purpose chat")
+    if objects.quota is not None:
+        spent = {"uploads": 1, "bytes": query.size_bytes}
+        await objects.quota.spend(call.actor.user_id, spent, call.now_ms)
     folder = {"photo": "photos", "avatar": "avatars", "chat": f"chat/{query.conversation_id}"}[
         query.purpose
     ]
@@ -261,6 +341,6 @@ async def sign_upload(objects: Objects, call: Call, query: SignUpload) -> Upload
         key, query.content_type, query.size_bytes, call.now_ms
     )
     return UploadView(
-        object_key=key, upload_url=url, expires_ms=expires_ms, max_bytes=query.size_bytes,
-        public_url=objects.store.download_url(key, call.now_ms) if is_public(key) else "",
+        object_key="" if is_photo(key) else key, upload_url=url, expires_ms=expires_ms,
+        max_bytes=query.size_bytes,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from infra.redis.publish import Publisher
 from market.wings import open_wings
 from workers import (
     comparables,
+    content_checks,
     experiments,
     freeze_guard,
     inboxes,
@@ -38,6 +39,7 @@ from workers.republisher import Republisher
 
 CHORES: Mapping[str, Any] = {
     "comparables": comparables,
+    "content_checks": content_checks,
     "experiments": experiments,
     "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,
@@ -47,7 +49,8 @@ CHORES: Mapping[str, Any] = {
     "reconciliation": reconciliation,
     "settlement": settlement,
 }
-"""Modules with WING, EVERY_S and run_once(wing, now_ms), but for the settlement, which has errands under way between rounds."""
+"""Modules with WING, EVERY_S and run_once(wing, now_ms), but for the settlement, which has errands under way between rounds.
+One with WAKE is woken on that channel."""
 
 POLL_S = 0.5
 """How long a fact may wait when its wake-up got lost (Redis is away)."""
@@ -168,4 +171,6 @@ def wake_channels(jobs: Iterable[Job]) -> dict[str, Job]:
         kind, _, wing = job.name.partition(".")
         if kind in ("relay", "inbox"):
             channels[keys.wake("outbox" if kind == "relay" else "inbox", wing)] = job
+        elif hasattr(CHORES.get(kind), "WAKE"):
+            channels[CHORES[kind].WAKE] = job
     return channels

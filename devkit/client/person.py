@@ -118,6 +118,18 @@ class Person:
             await asyncio.sleep(random.uniform(pause / 2, pause))
             pause = min(1.0, pause * 2)
 
+    async def publish(self, body: dict[str, Any], *, key: str | None = None) -> Any:
+        """Offer something: the listing, once it has been looked at and everybody can see it. Raise Refusal."""
+        made = await self.rest("POST", PUBLISH, body, key=key)
+        topic = f"listing:{made['listing_id']}"
+        socket = await self.connect()
+        try:
+            await socket.watch(topic)
+            await socket.until(topic, lambda known: known.state["status"] in ("live", "rejected"))
+        finally:
+            await socket.close()
+        return await self.rest("GET", f"{PUBLISH}/{made['listing_id']}")
+
     async def connect(self, encoding: str = MSGPACK, hub: int = 0) -> Socket:
         """A live socket, first to hub number `hub`."""
         urls = self._hubs[hub:] + self._hubs[:hub]

@@ -50,6 +50,11 @@ def bucket(user_id: int) -> str:
     return f"b:{{{user_id}}}"
 
 
+def quota(user_id: int, day: int) -> str:
+    """HASH, short-lived: what a user has uploaded on a day (days since 1970, UTC)."""
+    return f"q:{{{user_id}}}:{day}"
+
+
 def beacon(topic: str) -> str:
     """HASH, short-lived: who is present, or typing."""
     return f"e:{{{topic}}}"

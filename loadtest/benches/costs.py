@@ -208,7 +208,7 @@ async def _publish(person: Person, number: int) -> str:
         "title": f"自行车 {number}", "category": "bicycles", "lat": CENTER[0] + number / 2000, "lng": CENTER[1],
         "plan": WHOLE_WEEK, "price_hour_fen": 500,
     }  # fmt: skip
-    return str((await person.rest("POST", "/v1/listings", body))["listing_id"])
+    return str((await person.publish(body))["listing_id"])
 
 
 async def _until(done: Any, patience_s: float = 30.0) -> None:

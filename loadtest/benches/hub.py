@@ -315,7 +315,7 @@ class Bench:
                 "title": "山地自行车", "category": "bicycles", "lat": CENTER[0], "lng": CENTER[1],
                 "plan": WHOLE_WEEK, "price_hour_fen": 500,
             }  # fmt: skip
-            listing = await phone.rest("POST", "/v1/listings", body)
+            listing = await phone.publish(body)
             identity = self._tokens.verify(phone.token, int(time.time() * 1000))
             token = self._tokens.access(identity.actor, int(time.time() * 1000))
             return listing["listing_id"], Person(identity.actor.user_id, token)

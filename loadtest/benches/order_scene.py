@@ -59,7 +59,7 @@ class Market(Scene):
                 "title": "共享会议室，十人，带投影", "category": "spaces", "lat": CENTER[0], "lng": CENTER[1],
                 "plan": WHOLE_WEEK, "price_hour_fen": 4000,
             }  # fmt: skip
-            return int((await phone.rest("POST", "/v1/listings", body))["listing_id"])
+            return int((await phone.publish(body))["listing_id"])
 
     def listings(self, model: int, owners: Sequence[Person], count: int) -> list[int]:
         """Copies of the model, the owners taking turns."""

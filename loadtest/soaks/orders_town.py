@@ -125,7 +125,7 @@ class Town:
             "title": f"帐篷 {secrets.token_hex(4)}", "description": "", "category": "outdoor", "lat": 31.23,
             "lng": 121.47, "address": "人民广场 1 号", "plan": {"weekly": [[[0, 1440]]] * 7}, **offer,
         }  # fmt: skip
-        made = await owner.person.rest("POST", "/v1/listings", body)
+        made = await owner.person.publish(body)
         self.listings.append(
             Listing(id=made["listing_id"], owner=owner, offer=offer, alone=itertools.count())
         )

@@ -43,6 +43,18 @@ class TooLarge(BadInput):
     code = "too_large"
 
 
+class BadAttribute(BadInput):
+    """The category has no such attribute, or none of such a value; `name` says which."""
+
+    code = "bad_attribute"
+
+
+class BadImage(BadInput):
+    """These bytes are no image that can be shown; `reason` says why."""
+
+    code = "bad_image"
+
+
 class UnknownCommand(BadInput):
     """There is no such command."""
 
@@ -107,6 +119,18 @@ class Conflict(MarketError):
     """The request contradicts the present state."""
 
     code = "conflict"
+
+
+class Incomplete(Conflict):
+    """What is a draft still lacks something that everybody has to be told; `missing` says what."""
+
+    code = "incomplete"
+
+
+class Duplicate(Conflict):
+    """One's own listing `listing_id` shows the same thing at the same place."""
+
+    code = "duplicate"
 
 
 class VersionConflict(Conflict):
@@ -212,6 +236,13 @@ class TooManyTopics(Limited):
     """The connection has as many topics as it may."""
 
     code = "too_many_topics"
+    retryable = False
+
+
+class QuotaSpent(Limited):
+    """As much as one may upload on a day has been uploaded."""
+
+    code = "quota_spent"
     retryable = False
 
 

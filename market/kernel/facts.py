@@ -86,6 +86,30 @@ class ExtensionOwed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListingDrafted:
+    """A change of a listing that nobody but its owner has ever seen: other wings hear of it with the first `listing.changed`."""
+
+    KIND: ClassVar[str] = "listing.drafted"
+    listing_id: Id
+    version: int
+    owner_id: Id
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingReviewed:
+    """What was found of a wording that its owner sent in. `verdict`: approved or rejected, for `note`."""
+
+    KIND: ClassVar[str] = "listing.reviewed"
+    listing_id: Id
+    version: int
+    owner_id: Id
+    title: str
+    verdict: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMoved:
     """One transition of an order. Its kind is `order.<state>`: order.pending_payment, order.ready, ...
 
@@ -324,7 +348,8 @@ ORDER_KINDS = (*(f"order.{state}" for state in ORDER_STATES), EXTENSION_MOVED)
 """Of OrderMoved."""
 
 FactData = (
-    UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | OrderMoved | PaymentReceived | PaymentRefunded
+    UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | ListingDrafted | ListingReviewed | OrderMoved
+    | PaymentReceived | PaymentRefunded
     | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
     | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced | EvidenceAdded
     | ExperimentChanged | ResultsSeen
@@ -333,7 +358,8 @@ FactData = (
 KINDS: dict[str, type[FactData]] = {
     kind.KIND: kind
     for kind in (
-        UserChanged, SessionRevoked, ListingChanged, ListingStateChanged, PaymentReceived, PaymentRefunded, PaymentSettled,
+        UserChanged, SessionRevoked, ListingChanged, ListingStateChanged, ListingDrafted, ListingReviewed,
+        PaymentReceived, PaymentRefunded, PaymentSettled,
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )

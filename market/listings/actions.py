@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from infra.action import action, table
 from infra.mysql.database import Tx
 from market.kernel.actor import Call
-from market.kernel.errors import BadInput
+from market.kernel.errors import BadInput, Duplicate, Forbidden, NotFound
 from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Terms
-from market.listings import store
-from market.listings.commands import Close, Edit, Pause, Publish, Resume
+from market.listings import review_store, store
+from market.listings.commands import (
+    Close,
+    Draft,
+    Edit,
+    Pause,
+    Publish,
+    Resume,
+    Submit,
+    Withdraw,
+)
 from market.listings.flags import require_live
+from market.listings.rules import attributes, offer, review, shown
 from market.listings.rules import listing as rules
-from market.listings.rules import offer, shown
 from market.listings.rules.listing import Listing
 from market.listings.rules.shown import ListingView
 from market.listings.wing import Listings
 
-EDITED_AS_GIVEN = ("title", "description", "category", "photos", "address")
+EDITED_AS_GIVEN = ("title", "description", "category", "photos", "address", "attributes")
+
+
+@action("listings.draft")
+async def draft(listings: Listings, call: Call, command: Draft) -> ListingView:
+    """Begin something to offer: nobody else sees it before it has been submitted and looked at. Locks the owner."""
+    return await _create(listings, call, command, submitted=False)
 
 
 @action("listings.publish")
 async def publish(listings: Listings, call: Call, command: Publish) -> ListingView:
-    """Offer something; it is live at once. Locks the owner."""
-    terms = offer.check(Terms(**_terms(command)))
+    """Draft and submit in one step: people see it as soon as it has been looked at. Locks the owner."""
+    offer.check(Terms(**_terms(command)))
+    return await _create(listings, call, command, submitted=True)
+
+
+async def _create(
+    listings: Listings, call: Call, command: Draft | Publish, *, submitted: bool
+) -> ListingView:
+    attributes.check(command.category, command.attributes)
+    await check_photos(listings, call.actor.user_id, command.photos)
 
     async def body(tx: Tx) -> ListingView:
         owner = await store.lock_owner(tx, call.actor.user_id)
@@ -37,22 +63,30 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
         rules.may_publish(await store.count_open(tx, owner.user_id))
         listing = Listing(
             id=tx.new_id(), version=1, terms_version=1, owner=rules.owner_card(owner),
-            status="live", title=command.title, description=command.description,
+            status="draft", title=command.title, description=command.description,
             category=command.category, photos=command.photos,
             **rules.place(Point(command.lat, command.lng), owner.place_secret),
-            address=command.address, terms=terms, published_ms=call.now_ms,
+            address=command.address, attributes=command.attributes, terms=Terms(**_terms(command)),
+            published_ms=0,
         )  # fmt: skip
+        if submitted:
+            listing = replace(rules.submit(listing), version=1, terms_version=1)
         await store.insert(tx, listing)
+        await _keep_review(tx, None, listing)
         tx.emit(shown.changed(None, listing))
         return shown.view(listing, owner.user_id)
 
-    return await listings.db.act(call.now_ms, body, ListingView)
+    created = await listings.db.act(call.now_ms, body, ListingView)
+    if submitted:
+        listings.wake_checks()
+    return created
 
 
 @action("listings.edit")
 async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
-    """Change one's own listing. Locks the listing."""
+    """Change one's own listing. What people see of it stays until a new wording has been looked at. Locks the listing."""
     changes, new_terms, point = _changes(command), _new_terms(command), _point(command)
+    await check_photos(listings, call.actor.user_id, command.photos or ())
 
     async def body(tx: Tx) -> ListingView:
         before = await store.lock(tx, command.listing_id)
@@ -65,41 +99,70 @@ async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
         await save(tx, before, after)
         return shown.view(after, call.actor.user_id)
 
-    return await listings.db.act(call.now_ms, body, ListingView)
+    return await _changed(listings, call, body)
+
+
+@action("listings.submit")
+async def submit(listings: Listings, call: Call, command: Submit) -> ListingView:
+    """Have a draft, or what was rejected and mended, looked at. Locks the owner, then the listing."""
+
+    def move(before: Listing) -> Listing:
+        require_live(listings, call, before.point)
+        return rules.submit(before)
+
+    return await _move(listings, call, command, move)
+
+
+@action("listings.withdraw")
+async def withdraw(listings: Listings, call: Call, command: Withdraw) -> ListingView:
+    """Take back what waits to be looked at: to the draft, or to what people see. Locks the listing."""
+    return await _move(listings, call, command, rules.withdraw)
 
 
 @action("listings.pause")
 async def pause(listings: Listings, call: Call, command: Pause) -> ListingView:
     """Stop new orders for a while. Locks the listing."""
-    return await _move(listings, call, command, "pause")
+    return await _move(listings, call, command, partial(rules.move, wanted="pause"))
 
 
 @action("listings.resume")
 async def resume(listings: Listings, call: Call, command: Resume) -> ListingView:
     """Offer a paused listing again. Locks the owner, then the listing."""
-    return await _move(listings, call, command, "resume")
+    return await _move(listings, call, command, partial(rules.move, wanted="resume"))
 
 
 @action("listings.close")
 async def close(listings: Listings, call: Call, command: Close) -> ListingView:
     """Take it back for good. Locks the listing."""
-    return await _move(listings, call, command, "close")
+    return await _move(listings, call, command, rules.close)
 
 
 async def _move(
-    listings: Listings, call: Call, command: Pause | Resume | Close, move: rules.Move
+    listings: Listings,
+    call: Call,
+    command: Submit | Withdraw | Pause | Resume | Close,
+    move: Callable[[Listing], Listing],
 ) -> ListingView:
     async def body(tx: Tx) -> ListingView:
-        if move == "resume":
+        if isinstance(command, Submit | Resume):
             rules.may_offer(await store.lock_owner(tx, call.actor.user_id))
         before = await store.lock(tx, command.listing_id)
         await tx.claim(call, command)
         rules.may_change(before, call.actor.user_id, command.version)
-        after = rules.move(before, move)
+        after = move(before)
         await save(tx, before, after)
         return shown.view(after, call.actor.user_id)
 
-    return await listings.db.act(call.now_ms, body, ListingView)
+    return await _changed(listings, call, body)
+
+
+async def _changed(
+    listings: Listings, call: Call, body: Callable[[Tx], Awaitable[ListingView]]
+) -> ListingView:
+    after = await listings.db.act(call.now_ms, body, ListingView)
+    if after.status == "review" or after.pending is not None:
+        listings.wake_checks()
+    return after
 
 
 async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
@@ -114,16 +177,18 @@ async def repaint(tx: Tx, before: rules.Owner, owner: rules.Owner) -> None:
 
 
 async def pause_all(tx: Tx, owner_id: Id) -> None:
-    """Offer nothing of an owner's for the time being. Locks their open listings."""
+    """Offer nothing of an owner's for the time being, nor have it looked at. Locks their open listings."""
     for listing in await store.lock_open_of(tx, owner_id):
         if listing.status == "live":
             await save(tx, listing, rules.move(listing, "pause"))
+        elif listing.status == "review":
+            await save(tx, listing, rules.withdraw(listing))
 
 
 async def close_all(tx: Tx, owner_id: Id) -> None:
     """Take back for good whatever an owner offers. Locks these."""
     for listing in await store.lock_open_of(tx, owner_id):
-        await save(tx, listing, rules.move(listing, "close"))
+        await save(tx, listing, rules.close(listing))
 
 
 async def count_orders(tx: Tx, created: Mapping[Id, int], completed: Mapping[Id, int]) -> None:
@@ -148,8 +213,35 @@ async def save(tx: Tx, before: Listing, after: Listing) -> None:
     if after == before:
         return
     await store.update(tx, before, after)
+    await _keep_review(tx, before, after)
     if after.version != before.version:
         tx.emit(shown.changed(before, after))
+
+
+async def _keep_review(tx: Tx, before: Listing | None, after: Listing) -> None:
+    """Begin to have a new wording looked at, or stop. Raise Duplicate."""
+    said = rules.in_review(after)
+    if said is not None and (before is None or rules.in_review(before) != said):
+        twins = await review_store.same_looks(tx, after.id, said.photos)
+        for twin in twins:
+            if review.is_duplicate(after, said, twin):
+                raise Duplicate(listing_id=twin.listing_id)
+        others = any(twin.owner_id != after.owner.user_id for twin in twins)
+        await review_store.begin(tx, after, said, ("photo_of_other",) if others else ())
+    elif said is None and before is not None and rules.in_review(before) is not None:
+        await review_store.end(tx, after.id)
+    if after.status == "closed":
+        review_store.forget_looks(tx, after.id)
+
+
+async def check_photos(listings: Listings, owner_id: Id, photos: Sequence[str]) -> None:
+    """Raise Forbidden for what somebody else has uploaded, NotFound for what nobody has."""
+    if len(set(photos)) != len(photos):
+        raise BadInput("a photo is given twice")
+    if any(key.split("/")[1] != str(int(owner_id)) for key in photos):
+        raise Forbidden("the photo is somebody else's")
+    if not all(await asyncio.gather(*map(listings.objects.exists, photos))):
+        raise NotFound("there is no such photo")
 
 
 def _changes(command: Edit) -> dict[str, Any]:
@@ -178,8 +270,8 @@ def _new_terms(command: Edit) -> dict[str, Any]:
     return changes
 
 
-def _terms(command: Publish | Edit) -> dict[str, Any]:
+def _terms(command: Draft | Publish | Edit) -> dict[str, Any]:
     return {name: getattr(command, name) for name in TERMS}
 
 
-ACTIONS = table(publish, edit, pause, resume, close)
+ACTIONS = table(draft, publish, edit, submit, withdraw, pause, resume, close)

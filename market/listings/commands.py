@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -25,12 +25,19 @@ Photo = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=512,
-        pattern=r"^(https?://[^\s]+|[A-Za-z0-9_./-]+)$",
-        description="an object key or a URL",
+        max_length=64,
+        pattern=r"^photos/[0-9]{1,19}/[A-Za-z0-9_-]{33}$",
+        description="what the upload of a photo of one's own gave",
     ),
 ]
 Photos = Annotated[tuple[Photo, ...], Meta(max_length=9)]
+Attributes = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=32)],
+        Annotated[str, Meta(max_length=60)] | Annotated[int, Meta(ge=0, le=10**9)] | bool,
+    ],
+    Meta(max_length=20, description="those that the category has"),
+]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="WGS-84 degrees")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="WGS-84 degrees")]
 Address = Annotated[
@@ -67,6 +74,37 @@ class Publish:
     lat: Latitude
     lng: Longitude
     address: Address = ""
+    attributes: Attributes = field(default_factory=dict)
+    plan: Plan
+    price_hour_fen: Fen | None = None
+    price_day_fen: Fen | None = None
+    price_week_fen: Fen | None = None
+    surcharge_bp: Surcharges = (0,) * 7
+    minimum_fen: Fen = 0
+    deposit_fen: Fen = 0
+    waives_deposit: bool = False
+    policy: Policy = "flexible"
+    booking: Booking = "instant"
+    capacity: Capacity = 1
+    buffer_minutes: Buffer = 0
+    notice_minutes: Notice = 0
+    horizon_days: Horizon = 90
+    shortest_minutes: Length = SHORTEST_MINUTES
+    longest_minutes: Length = 60 * DAY_MINUTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is known so far. The title and a price may come later, with listings.edit; before it is sent in."""
+
+    title: Annotated[str, Meta(max_length=60)] = ""
+    description: Description = ""
+    category: Category
+    photos: Photos = ()
+    lat: Latitude
+    lng: Longitude
+    address: Address = ""
+    attributes: Attributes = field(default_factory=dict)
     plan: Plan
     price_hour_fen: Fen | None = None
     price_day_fen: Fen | None = None
@@ -98,6 +136,7 @@ class Edit:
     lat: Latitude | None = None
     lng: Longitude | None = None
     address: Address | None = None
+    attributes: Attributes | None = None
     plan: Plan | None = None
     price_hour_fen: Fen | None = None
     price_day_fen: Fen | None = None
@@ -115,6 +154,18 @@ class Edit:
     horizon_days: Horizon | None = None
     shortest_minutes: Length | None = None
     longest_minutes: Length | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    listing_id: Id
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    listing_id: Id
+    version: Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +192,28 @@ class GetListing:
 
     listing_id: Id
     seen: Version | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """An operator's word on a wording that waits. `note` tells the owner why it is rejected."""
+
+    listing_id: Id
+    version: Version
+    verdict: Literal["approve", "reject"]
+    note: Annotated[str, Meta(max_length=200)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewQueue:
+    limit: Limit = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestPrice:
+    category: Category
+    lat: Latitude
+    lng: Longitude
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.kernel.topics import Entry
-from market.listings.rules.listing import Attribute, Listing, Owner, OwnerCard
+from market.listings.rules.attributes import Value
+from market.listings.rules.listing import Listing, Owner, OwnerCard, Wording
 from market.listings.rules.shown import on_map
 from market.listings.search import mysql as search
 
@@ -33,7 +34,7 @@ UPDATE_OWNER = (
 )
 LISTING = (
     "SELECT id, version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
-    "owner_credit_centistars, owner_ratings, status, review_note, title, description, category, photos, lat, lng, shown_lat, "
+    "owner_credit_centistars, owner_ratings, status, review_note, pending, title, description, category, photos, lat, lng, shown_lat, "
     "shown_lng, region, address, attributes, terms, rating_version, rating_centistars, ratings, orders_created, orders_completed, "
     "published_ms, state, state_version FROM listings"
 )
@@ -43,14 +44,14 @@ COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'c
 MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
 INSERT = (
     "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
-    "owner_credit_centistars, owner_ratings, status, review_note, title, description, category, photos, lat, lng, shown_lat, "
+    "owner_credit_centistars, owner_ratings, status, review_note, pending, title, description, category, photos, lat, lng, shown_lat, "
     "shown_lng, cell, region, address, attributes, terms, rating_version, rating_centistars, ratings, orders_created, "
-    "orders_completed, published_ms, changed_ms, id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    "orders_completed, published_ms, changed_ms, id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
     "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 UPDATE = (
     "UPDATE listings SET version = %s, terms_version = %s, owner_id = %s, owner_nickname = %s, "
-    "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, review_note = %s, title = %s, "
+    "owner_avatar_url = %s, owner_credit_centistars = %s, owner_ratings = %s, status = %s, review_note = %s, pending = %s, title = %s, "
     "description = %s, category = %s, photos = %s, lat = %s, lng = %s, shown_lat = %s, shown_lng = %s, cell = %s, "
     "region = %s, address = %s, attributes = %s, terms = %s, rating_version = %s, rating_centistars = %s, ratings = %s, orders_created = %s, orders_completed = %s, "
     "published_ms = %s, changed_ms = %s WHERE id = %s"
@@ -68,7 +69,7 @@ LEAVE = (
 ENTER = "DELETE FROM departures WHERE cell = %s AND listing_id = %s"
 CELL_VERSIONS = (
     "SELECT cell, CAST(SUM(version) AS SIGNED) FROM ("
-    "SELECT cell, version + state_version AS version FROM listings WHERE cell IN ({marks}) UNION ALL "
+    "SELECT cell, version + state_version AS version FROM listings WHERE cell IN ({marks}) AND published_ms > 0 UNION ALL "
     "SELECT cell, version FROM departures WHERE cell IN ({marks})) AS versions GROUP BY cell"
 )
 IN_CELLS = (
@@ -78,7 +79,7 @@ IN_CELLS = (
 )
 
 UNOFFERED = (
-    f"{LISTING} WHERE cell IN ({{marks}}) AND changed_ms >= %s AND status <> 'live' "
+    f"{LISTING} WHERE cell IN ({{marks}}) AND changed_ms >= %s AND status <> 'live' AND published_ms > 0 "
     "ORDER BY changed_ms DESC LIMIT %s"
 )
 DEPARTED = (
@@ -90,7 +91,7 @@ DEPARTED = (
 def _listing(row: Row) -> Listing:
     (
         id_, version, terms_version, owner_id, nickname, avatar_url, credit_centistars, owner_ratings,
-        status, review_note, title, description, category, photos, lat, lng, shown_lat, shown_lng, region,
+        status, review_note, pending, title, description, category, photos, lat, lng, shown_lat, shown_lng, region,
         address, attributes, terms, rating_version, rating_centistars, ratings, created, completed,
         published_ms, state, state_version,
     ) = row  # fmt: skip
@@ -100,9 +101,10 @@ def _listing(row: Row) -> Listing:
             user_id=Id(owner_id), nickname=nickname, avatar_url=avatar_url,
             credit_centistars=credit_centistars, ratings=owner_ratings,
         ),
-        status=status, review_note=review_note, title=title, description=description, category=category,
+        status=status, review_note=review_note,
+        pending=wire.from_json(pending, Wording) if pending else None, title=title, description=description, category=category,
         photos=wire.from_json(photos, tuple[str, ...]), point=Point(lat, lng), blurred=Point(shown_lat, shown_lng),
-        region=region, address=address, attributes=wire.from_json(attributes, dict[str, Attribute]),
+        region=region, address=address, attributes=wire.from_json(attributes, dict[str, Value]),
         terms=wire.from_json(terms, Terms), rating_version=rating_version, rating_centistars=rating_centistars,
         ratings=ratings, orders_created=created, orders_completed=completed, published_ms=published_ms,
         state=state, state_version=state_version,
@@ -114,7 +116,8 @@ def _values(listing: Listing, changed_ms: int) -> tuple[object, ...]:
     owner = listing.owner
     return (
         listing.version, listing.terms_version, owner.user_id, owner.nickname, owner.avatar_url,
-        owner.credit_centistars, owner.ratings, listing.status, listing.review_note, listing.title, listing.description,
+        owner.credit_centistars, owner.ratings, listing.status, listing.review_note,
+        wire.json(listing.pending).decode() if listing.pending else None, listing.title, listing.description,
         listing.category, wire.json(listing.photos).decode(), listing.point.lat, listing.point.lng,
         listing.blurred.lat, listing.blurred.lng, listing.cell, listing.region, listing.address,
         wire.json(listing.attributes).decode(), wire.json(listing.terms).decode(), listing.rating_version, listing.rating_centistars,
@@ -161,7 +164,7 @@ def _owner_values(owner: Owner) -> tuple[object, ...]:
 
 
 async def count_open(tx: Tx, owner_id: Id) -> int:
-    """Live and paused ones; call it under the owner's lock."""
+    """All but closed ones; call it under the owner's lock."""
     row = await tx.one(COUNT_OPEN, owner_id)
     assert row is not None
     return int(row[0])
@@ -180,7 +183,7 @@ async def lock(tx: Tx, listing_id: Id) -> Listing:
 
 
 async def lock_open_of(tx: Tx, owner_id: Id) -> list[Listing]:
-    """The owner's live and paused ones, in id order."""
+    """All of the owner's but closed ones, in id order."""
     return [_listing(row) for row in await tx.all(OPEN_OF_OWNER, owner_id)]
 
 
@@ -197,7 +200,7 @@ async def insert(tx: Tx, listing: Listing) -> None:
 async def update(tx: Tx, before: Listing, after: Listing) -> None:
     """`before` is locked by this transaction."""
     await tx.execute(UPDATE, *_values(after, tx.now_ms))
-    if before.cell != after.cell:
+    if before.seen and before.cell != after.cell:
         await tx.execute(LEAVE, before.cell, after.id, after.card_version, tx.now_ms)
         await tx.execute(ENTER, after.cell, after.id)
     search.put(tx, after)

@@ -31,11 +31,11 @@ GONE_TOLD_MS = DAY_MS
 
 @view("listings.get", public=True)
 async def get(listings: Listings, call: Call, query: GetListing) -> ListingView:
-    """A listing, whatever its status. Its owner sees the address too."""
+    """A listing that people can or could see; one's own always, with its address and place."""
 
     async def read(cursor: Cursor) -> Listing:
         found = await store.read(cursor, [query.listing_id])
-        if not found:
+        if not found or not shown.may_read(found[0], call.actor.user_id):
             raise NotFound("no such listing")
         return found[0]
 
@@ -119,7 +119,7 @@ async def snapshot(listings: Listings, wants: Sequence[Want], now_ms: int) -> li
     states = [
         Snapshot(
             topic=f"listing:{listing.id}", kind="state", version=listing.version,
-            readers=shown.may_join_listing(),
+            readers=shown.may_join_listing(listing),
             state=None if have[listing.id] == listing.version else shown.view(listing),
         )
         for listing in found

@@ -37,6 +37,7 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
 HANDLERS: dict[str, Handler[Notices]] = {
     **dict.fromkeys(ORDER_KINDS, on_facts),
     "order.evidence_added": on_facts,
+    "listing.reviewed": on_facts,
     "payment.refunded": on_facts,
     "payment.settled": on_facts,
     "payment.onboarding": on_facts,

@@ -1,7 +1,7 @@
 """Starts the sandbox, or only makes its keys.
 
 python -m sandbox.server --port 9100 --run-dir DIR [--faults 0.05] [--seed 7] [--time-factor 0.02]
-    [--rule onboarding=hold] [--rule fee_bp=60]
+    [--rule onboarding=hold] [--rule fee_bp=60] [--push-url http://127.0.0.1:8080/v1/wechat/events]
 python -m sandbox.server --run-dir DIR --keys-only
 """
 
@@ -38,6 +38,9 @@ def main() -> None:
         metavar="NAME=VALUE",
         help="see sandbox/server/rules.py",
     )
+    parser.add_argument(
+        "--push-url", default="", help="where events are told, as set in the console"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     if options.keys_only:
@@ -57,6 +60,7 @@ def main() -> None:
         seed=options.seed,
         time_factor=options.time_factor,
         rules=rules,
+        push_url=options.push_url,
     )
     web.run_app(
         app,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox.server import gate, keys, login, messages, page, phone
+from sandbox.server import content, gate, keys, login, messages, page, phone
 from sandbox.server.ecommerce import bills, media, onboarding, refunds, sharing, trades
 from sandbox.server.errands import ERRANDS, Errands
 from sandbox.server.faults import Faults
@@ -21,7 +21,13 @@ LARGEST_REQUEST_BYTES = 4 << 20
 
 
 def make_app(
-    run_dir: Path, *, fault_rate: float, seed: int, time_factor: float, rules: Rules
+    run_dir: Path,
+    *,
+    fault_rate: float,
+    seed: int,
+    time_factor: float,
+    rules: Rules,
+    push_url: str = "",
 ) -> web.Application:
     app = web.Application(
         client_max_size=LARGEST_REQUEST_BYTES,
@@ -38,6 +44,7 @@ def make_app(
     app[FAULTS] = Faults(fault_rate, seed)
     app[RULEBOOK] = Rulebook(rules)
     app[TIME_FACTOR] = time_factor
+    app[content.PUSH_URL] = push_url
     app[messages.MESSAGES] = deque(maxlen=1000)
     app[bills.FILES] = OrderedDict()
     app[ERRANDS] = Errands()
@@ -51,7 +58,8 @@ def make_app(
             web.get("/sns/jscode2session", login.jscode2session),
             web.post("/cgi-bin/stable_token", messages.stable_token),
             web.post("/cgi-bin/message/subscribe/send", messages.send_message),
-            web.post("/wxa/msg_sec_check", messages.check_text),
+            web.post("/wxa/msg_sec_check", content.check_text),
+            web.post("/wxa/media_check_async", content.check_image),
             web.post(f"{transactions}/jsapi", trades.prepay),
             web.get(f"{transactions}/out-trade-no/{{out_trade_no}}", trades.query_by_out_trade_no),
             web.get(f"{transactions}/id/{{transaction_id}}", trades.query_by_id),

@@ -20,6 +20,9 @@ Only when asked for, by "next", since WeChat does none of it by itself:
     bill_corrupt             the next bill is cut short: its digest does not match
     bill_line_missing        the next trade bill lacks its last line
     bill_amount_changed      the last line of the next trade bill tells one yuan more
+    image_risky              the next image is found to be risky
+    image_review             people should look at the next image
+    image_silent             nothing is ever told of the next image
 """
 
 from __future__ import annotations
@@ -42,14 +45,16 @@ CALL_DEMANDS = ("answer_wrong_signature",)
 NOTIFY_DEMANDS = ("notify_amount_changed",)
 REFUND_DEMANDS = ("refund_abnormal", "refund_closed")
 BILL_DEMANDS = ("bill_corrupt", "bill_line_missing", "bill_amount_changed")
-DEMANDS = CALL_DEMANDS + NOTIFY_DEMANDS + REFUND_DEMANDS + BILL_DEMANDS
+IMAGE_DEMANDS = ("image_risky", "image_review", "image_silent")
+DEMANDS = CALL_DEMANDS + NOTIFY_DEMANDS + REFUND_DEMANDS + BILL_DEMANDS + IMAGE_DEMANDS
 _QUEUES = (
     CALL_KINDS + CALL_DEMANDS,
     NOTIFY_KINDS + NOTIFY_DEMANDS,
     REFUND_DEMANDS,
     BILL_DEMANDS,
+    IMAGE_DEMANDS,
 )
-_CALL, _NOTIFY, _REFUND, _BILL = range(len(_QUEUES))
+_CALL, _NOTIFY, _REFUND, _BILL, _IMAGE = range(len(_QUEUES))
 DELAY_S = 1.5
 
 
@@ -80,6 +85,9 @@ class Faults:
 
     def for_bill(self) -> str | None:
         return self._forced(_BILL)
+
+    def for_image(self) -> str | None:
+        return self._forced(_IMAGE)
 
     def plan(self, wish: Mapping[str, Any]) -> None:
         """Takes {"rate": 0..1, "kinds": [...], "next": [...]}, each optional. `next` replaces what

@@ -6,6 +6,7 @@ merchant would download.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -21,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """sandbox.json, field by field. `apiv3_key` is 32 ASCII characters."""
+    """sandbox.json, field by field. `apiv3_key` is 32 ASCII characters, `push_key` 43 of base64."""
 
     appid: str
     secret: str
@@ -29,6 +30,8 @@ class Account:
     merchant_serial: str
     platform_key_id: str
     apiv3_key: str
+    push_token: str
+    push_key: str
 
 
 class Ring:
@@ -80,6 +83,9 @@ def ensure(run_dir: Path) -> Identity:
     path = run_dir / "sandbox.json"
     if not path.exists():
         _write(path, json.dumps(asdict(_new_account()), indent=2).encode() + b"\n")
+    known = json.loads(path.read_text())
+    if "push_key" not in known:
+        _write(path, json.dumps(known | _new_push(), indent=2).encode() + b"\n")
     account = Account(**json.loads(path.read_text()))
     return Identity(
         account=account,
@@ -97,7 +103,13 @@ def _new_account() -> Account:
         merchant_serial=secrets.token_hex(20).upper(),
         platform_key_id=_new_key_id(),
         apiv3_key=secrets.token_hex(16),
+        **_new_push(),
     )
+
+
+def _new_push() -> dict[str, str]:
+    key = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return {"push_token": secrets.token_hex(16), "push_key": key}
 
 
 def _pair(run_dir: Path, name: str) -> rsa.RSAPrivateKey:

@@ -1,10 +1,8 @@
-"""Access tokens, subscribe messages and the text check: thin, with the documented errors a tester
-can ask for.
+"""Access tokens and subscribe messages: thin, with the documented errors a tester can ask for.
 
 touser starting with "refuses-"         43101, the user has not subscribed
 template_id starting with "bad"         40037
 a `thing` over 20 characters            47003
-content with 违禁 or "risky" / 可疑 or "review"   suggest risky / review
 """
 
 from __future__ import annotations
@@ -21,7 +19,6 @@ from sandbox.server.wire import STORE, json_answer, json_object, now_ms
 
 TOKEN_LIFE_MS = 7200 * 1000
 LONGEST_THING = 20
-LONGEST_CONTENT = 2500
 
 MESSAGES = web.AppKey("messages", deque[dict[str, Any]])
 
@@ -43,7 +40,7 @@ async def stable_token(request: web.Request) -> web.Response:
 
 
 async def send_message(request: web.Request) -> web.Response:
-    if not _token_is_good(request):
+    if not token_is_good(request):
         return mini_error(INVALID_CREDENTIAL)
     message = await json_object(request)
     touser, template, data = (message.get(name) for name in ("touser", "template_id", "data"))
@@ -59,33 +56,6 @@ async def send_message(request: web.Request) -> web.Response:
     return mini_error((0, "ok"))
 
 
-async def check_text(request: web.Request) -> web.Response:
-    if not _token_is_good(request):
-        return mini_error(INVALID_CREDENTIAL)
-    asked = await json_object(request)
-    content = asked.get("content")
-    if not isinstance(content, str) or not 0 < len(content) <= LONGEST_CONTENT:
-        return mini_error((47001, "data format error"))
-    if asked.get("version") != 2 or asked.get("scene") not in (1, 2, 3, 4):
-        return mini_error((40129, "invalid scene or version"))
-    if not asked.get("openid"):
-        return mini_error((40003, "invalid openid"))
-    suggest, label = "pass", 100
-    if "违禁" in content or "risky" in content:
-        suggest, label = "risky", 20001
-    elif "可疑" in content or "review" in content:
-        suggest, label = "review", 10001
-    return mini_answer(
-        {
-            "errcode": 0,
-            "errmsg": "ok",
-            "trace_id": secrets.token_hex(16),
-            "result": {"suggest": suggest, "label": label},
-            "detail": [],
-        }
-    )
-
-
 async def list_messages(request: web.Request) -> web.Response:
     """GET /sandbox/messages[?touser=]: the last 1000, oldest first."""
     touser = request.query.get("touser")
@@ -93,7 +63,7 @@ async def list_messages(request: web.Request) -> web.Response:
     return json_answer({"messages": messages})
 
 
-def _token_is_good(request: web.Request) -> bool:
+def token_is_good(request: web.Request) -> bool:
     kept = json.loads(request.app[STORE].setting("token") or "{}")
     given = request.query.get("access_token")
     return bool(kept) and given == kept["token"] and kept["expires_at_ms"] > now_ms()

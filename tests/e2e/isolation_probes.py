@@ -20,9 +20,10 @@ from devkit.client import Person
 from devkit.client.person import APPLICATION
 from sandbox.server.crypto import platform_headers, seal
 from sandbox.server.keys import Identity
+from tests.unit.infra.pictures import encoded, gradient
 
 HOUR_MS = 3_600_000
-IMAGE = b"\xff\xd8\xff\xe0" + b"\x00" * 60
+IMAGE = encoded(gradient(64, 64), "JPEG")
 OK = "ok"
 
 
@@ -72,7 +73,7 @@ class Lane:
         return self.period
 
 
-LISTING_MOVES = ("listings.publish", "listings.edit", "listings.pause", "listings.resume")
+LISTING_MOVES = ("listings.draft", "listings.edit")
 
 Body = Callable[[Lane], dict[str, Any]]
 
@@ -139,9 +140,17 @@ ASKS: Mapping[str, Ask] = {
     "users.ban": ask("operator", _and(_user("victim"), reason="spam")),
     # listings
     "listings.publish": ask("owner", _publish),
+    "listings.draft": ask("owner", _publish),
     "listings.edit": ask("owner", _and(_listing, title="长梯子")),
-    "listings.pause": ask("owner", _listing),
-    "listings.resume": ask("owner", _listing),
+    "listings.submit": ask("owner", _and(_listing, version=999), "version_conflict"),
+    "listings.withdraw": ask("owner", _listing, "illegal_transition"),
+    "listings.review": ask("operator", _and(_listing, verdict="approve"), "illegal_transition"),
+    "listings.pause": ask("owner", _listing, "illegal_transition"),
+    "listings.resume": ask("owner", _listing, "illegal_transition"),
+    "listings.review_queue": ask("operator"),
+    "listings.suggest_price": ask(
+        "owner", lambda _: {"category": "tools", "lat": 31.2, "lng": 121.4}
+    ),
     "listings.close": ask("owner", _listing),
     "listings.get": ask(None, _seed),
     "listings.mine": ask("owner"),

@@ -85,7 +85,7 @@ class Fleet:
             "lng": 121.47, "address": "人民广场 1 号", "plan": {"weekly": [[[0, 1440]]] * 7},
             "price_hour_fen": RENT_FEN, "deposit_fen": DEPOSIT_FEN,
         }  # fmt: skip
-        return str((await owner.rest("POST", "/v1/listings", body))["listing_id"])
+        return str((await owner.publish(body))["listing_id"])
 
     async def pay(
         self, buyer: Person, order_id: str, extension_id: int = 0, **options: Any

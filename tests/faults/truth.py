@@ -41,6 +41,7 @@ NOTICES_OF = {
     "rating.given": 1,
     "ratings.revealed": 2,
     "credit.changed": 1,
+    "listing.reviewed": 1,
 }
 """How many people are told of a fact; an order's moves say themselves."""
 FACT_OF_WING = {
@@ -48,7 +49,7 @@ FACT_OF_WING = {
     "payment": "payments", "rating": "ratings", "ratings": "ratings", "credit": "ratings", "chat": "chat",
     "notice": "notices",
 }  # fmt: skip
-COUNTED_APART = ("credit.changed", "listing.rated", "listing.state_changed")
+COUNTED_APART = ("credit.changed", "listing.rated", "listing.reviewed", "listing.state_changed")
 """Kinds whose versions are counted by themselves, though another kind has the same entity."""
 BESIDE = {"listing.rated": "ratings"}
 
@@ -277,11 +278,15 @@ def _assert_money(fleet: Fleet) -> None:
             assert found == {"wechat": -rent - deposit, "escrow": rent, "deposit": deposit}, context
 
 
+SEEN_LISTINGS = "SELECT id, version FROM listings.listings WHERE published_ms > 0"
+"""Of drafts nobody hears but their owners."""
+
+
 def _assert_projections(fleet: Fleet, facts: Facts) -> None:
     """What wings keep of one another is what the others have."""
     for theirs, ours in (
-        ("SELECT id, version FROM listings.listings", "SELECT listing_id, listing_version FROM orders.bookables"),
-        ("SELECT id, version FROM listings.listings", "SELECT id, version FROM chat.listings"),
+        (SEEN_LISTINGS, "SELECT listing_id, listing_version FROM orders.bookables"),
+        (SEEN_LISTINGS, "SELECT id, version FROM chat.listings"),
         ("SELECT id, version FROM users.users", "SELECT user_id, version FROM payments.payers"),
         ("SELECT id, state FROM orders.orders", "SELECT order_id, state FROM payments.payables"),
         ("SELECT id, owner_id FROM orders.orders", "SELECT id, owner_id FROM chat.conversations WHERE kind = 'order'"),

@@ -70,12 +70,18 @@ export class Desk {
     }
   }
 
-  /** Publishes something that is live at once; the listing. */
+  /** Publishes something; the listing, once it has been looked at and everybody can see it. */
   async publishes(title, terms = {}) {
     await this.person.onboard();
-    return this.ask("POST", "/v1/listings", {
+    const made = await this.ask("POST", "/v1/listings", {
       title, description: "九成新", category: "tools", ...PLACE, address: "人民广场 1 号楼", plan: EVERY_HOUR, price_hour_fen: 600, deposit_fen: 5000, ...terms,
     }); // prettier-ignore
+    for (let left = 100; left; left--) {
+      const now = await this.ask("GET", `/v1/listings/${made.listing_id}`);
+      if (now.status === "live") return now;
+      await new Promise((go) => setTimeout(go, 50));
+    }
+    throw new Error("nobody has looked at what was published");
   }
 
   async command(name, body) {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from market.listings.rules.attributes import OF_CATEGORY, Attribute
+
 LABELS = {
     "tools": "工具",
     "bicycles": "自行车",
@@ -18,8 +20,11 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryView:
+    """`attributes`: what may be said of a thing of this category, in the order of a form."""
+
     category: str
     label: str
+    attributes: tuple[Attribute, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +33,8 @@ class CategoriesView:
 
 
 ALL = CategoriesView(
-    categories=tuple(CategoryView(category=code, label=label) for code, label in LABELS.items())
+    categories=tuple(
+        CategoryView(category=code, label=label, attributes=OF_CATEGORY[code])
+        for code, label in LABELS.items()
+    )
 )

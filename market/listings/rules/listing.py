@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from market.kernel import regions
-from market.kernel.errors import Conflict, Forbidden, IllegalTransition, VersionConflict
+from market.kernel.errors import Conflict, Forbidden, IllegalTransition, Incomplete, VersionConflict
 from market.kernel.facts import CreditChanged, ListingRated, UserChanged
 from market.kernel.geo import Point, blurred, cell
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
+from market.listings.rules import attributes as attribute_rules
 from market.listings.rules import offer
+from market.listings.rules.attributes import Attributes
 from market.listings.rules.ranking import deal_rate_percent
 from market.listings.rules.takings import State
 
@@ -24,17 +26,24 @@ MAX_OPEN = 200
 """Listings that one owner may have live or paused: all of them are repainted when the owner's card changes."""
 
 Status = Literal["draft", "review", "rejected", "live", "paused", "closed"]
-Move = Literal["pause", "resume", "close"]
+Move = Literal["submit", "withdraw", "approve", "reject", "pause", "resume", "close"]
 
 MOVES: tuple[tuple[Move, Status, Status], ...] = (
+    ("submit", "draft", "review"),
+    ("submit", "rejected", "review"),
+    ("withdraw", "review", "draft"),
+    ("approve", "review", "live"),
+    ("reject", "review", "rejected"),
     ("pause", "live", "paused"),
     ("resume", "paused", "live"),
+    ("close", "draft", "closed"),
+    ("close", "review", "closed"),
+    ("close", "rejected", "closed"),
     ("close", "live", "closed"),
     ("close", "paused", "closed"),
 )
 """(move, from, to). What is closed stays closed, and can no longer be edited."""
 
-Attribute = str | int | bool
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -68,6 +77,20 @@ class OwnerCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What people are shown of a listing, and what is looked at before they are."""
+
+    title: str
+    description: str
+    category: str
+    photos: tuple[str, ...]
+    attributes: Attributes
+
+
+WORDING = tuple(field.name for field in fields(Wording))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     id: Id
     version: int
@@ -83,16 +106,19 @@ class Listing:
     """Where everybody is shown that it is: near `point`, and never it."""
     region: str
     address: str
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
     terms: Terms
     review_note: str = ""
-    """Why it was rejected, for its owner."""
+    """Why it was rejected, or its `pending` wording was, for its owner."""
+    pending: Wording | None = None
+    """What the owner of a listing that people can see would rather have them see, unless there is nothing."""
     rating_version: int = 0
     rating_centistars: int = PRIOR_CENTISTARS
     ratings: int = 0
     orders_created: int = 0
     orders_completed: int = 0
     published_ms: int
+    """When people could first see it; 0: nobody but its owner ever has."""
     state: State = "free"
     state_version: int = 0
     """How often orders have changed the state, which is no change of the listing."""
@@ -101,6 +127,10 @@ class Listing:
     def card_version(self) -> int:
         """Rises with every change of what a card shows."""
         return self.version + self.state_version
+
+    @property
+    def seen(self) -> bool:
+        return self.published_ms > 0
 
     @property
     def cell(self) -> str:
@@ -145,23 +175,105 @@ def may_change(listing: Listing, actor_id: Id, version: int) -> None:
         raise VersionConflict(version=listing.version)
 
 
-def move(listing: Listing, wanted: Move) -> Listing:
+def move(listing: Listing, wanted: Move, **changes: Any) -> Listing:
     for name, before, after in MOVES:
         if name == wanted and before == listing.status:
-            return _next(listing, status=after)
+            return _next(listing, status=after, **changes)
     raise IllegalTransition(status=listing.status)
+
+
+def close(listing: Listing) -> Listing:
+    return move(listing, "close", pending=None)
+
+
+def submit(listing: Listing) -> Listing:
+    """Raise Incomplete, BadInput, IllegalTransition."""
+    check_complete(listing)
+    return move(listing, "submit", review_note="")
+
+
+def withdraw(listing: Listing) -> Listing:
+    """Back to the draft; what people see already stays as it is, and the other wording is forgotten."""
+    if listing.seen and listing.pending is not None:
+        return _next(listing, pending=None, review_note="")
+    return move(listing, "withdraw")
+
+
+def approve(listing: Listing, now_ms: int) -> Listing:
+    """Show people what has been looked at."""
+    if listing.pending is not None:
+        return _next(listing, **_fields(listing.pending), pending=None)
+    return move(listing, "approve", published_ms=now_ms)
+
+
+def reject(listing: Listing, note: str) -> Listing:
+    """A listing that people see stays as they see it, and its owner is told why nothing new is."""
+    if listing.pending is not None:
+        return _next(listing, review_note=note)
+    return move(listing, "reject", review_note=note)
+
+
+def check_complete(listing: Listing) -> None:
+    """Raise Incomplete when something is missing that people have to be told, BadInput when something does not fit."""
+    terms = listing.terms
+    prices = (terms.price_hour_fen, terms.price_day_fen, terms.price_week_fen)
+    missing = ["title"] * (not listing.title.strip()) + ["price"] * (prices == (None,) * 3)
+    if missing:
+        raise Incomplete("the draft is not complete", missing=missing)
+    offer.check(terms)
+    attribute_rules.check_complete(listing.category, listing.attributes)
+
+
+def wording(listing: Listing) -> Wording:
+    """As its owner would have it."""
+    return listing.pending or Wording(**{name: getattr(listing, name) for name in WORDING})
+
+
+def in_review(listing: Listing) -> Wording | None:
+    """What waits to be looked at."""
+    waits = listing.pending is not None and not listing.review_note
+    return wording(listing) if waits or listing.status == "review" else None
 
 
 def edit(
     listing: Listing, changes: Mapping[str, Any], new_terms: Mapping[str, Any] = NOTHING
 ) -> Listing:
-    """`changes` are fields of Listing, `new_terms` of its terms. The very same listing when nothing is different."""
+    """`changes` are fields of Listing, `new_terms` of its terms. The very same listing when nothing is different.
+
+    A wording that people see stays until the new one has been looked at. A draft's terms need not be whole.
+    """
     if listing.status == "closed":
         raise IllegalTransition(status=listing.status)
     terms = replace(listing.terms, **new_terms)
-    if terms != listing.terms:
+    if terms != listing.terms and listing.status not in ("draft", "rejected"):
         offer.check(terms)
-    return _next(listing, **changes, terms=terms)
+    said = {name: value for name, value in changes.items() if name in WORDING}
+    others = {name: value for name, value in changes.items() if name not in WORDING}
+    if said:
+        others |= _reword(listing, said)
+    after = _next(listing, **others, terms=terms)
+    if after.status == "review":
+        check_complete(after)
+    return after
+
+
+def _reword(listing: Listing, said: Mapping[str, Any]) -> dict[str, Any]:
+    before = wording(listing)
+    after = replace(before, **said)
+    if "attributes" not in said and after.category != before.category:
+        after = replace(after, attributes=attribute_rules.kept(after.category, before.attributes))
+    attribute_rules.check(after.category, after.attributes)
+    if not listing.seen:
+        return _fields(after)
+    attribute_rules.check_complete(after.category, after.attributes)
+    if after == before:
+        return {}
+    shown = wording(replace(listing, pending=None))
+    return {"pending": None if after == shown else after, "review_note": ""}
+
+
+def _fields(said: Wording) -> dict[str, Any]:
+    return {name: getattr(said, name) for name in WORDING}
 
 
 def hear_user(owner: Owner, heard: UserChanged) -> Owner:
@@ -211,8 +323,8 @@ def _next(listing: Listing, **changes: Any) -> Listing:
     after = replace(listing, **changes)
     if after == listing:
         return listing
-    # A quote depends on these and on nothing else.
-    new_terms = (after.terms, after.status) != (listing.terms, listing.status)
+    # A quote depends on these and on nothing else, and there is none of what nobody can see.
+    new_terms = listing.seen and (after.terms, after.status) != (listing.terms, listing.status)
     return replace(
         after, version=listing.version + 1, terms_version=listing.terms_version + new_terms
     )

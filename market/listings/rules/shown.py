@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from market.kernel.availability import Plan
-from market.kernel.facts import Fact, ListingChanged, ListingStateChanged
+from market.kernel.facts import (
+    Fact,
+    FactData,
+    ListingChanged,
+    ListingDrafted,
+    ListingReviewed,
+    ListingStateChanged,
+)
 from market.kernel.ids import Id
 from market.kernel.terms import TERMS, Booking, Policy
 from market.kernel.topics import EVERYONE, Entry, Push, Readers
 from market.listings.rules import ranking
+from market.listings.rules.attributes import Attributes
 from market.listings.rules.categories import LABELS
-from market.listings.rules.listing import Attribute, Listing, OwnerCard, Status
+from market.listings.rules.listing import Listing, OwnerCard, Status, Wording, wording
 from market.listings.rules.ranking import Parts, Weights
 from market.listings.rules.searching import Found
 from market.listings.rules.takings import State
@@ -32,7 +39,8 @@ class ListingView:
     """A listing, and the payload of `listing:ID`. Stars are in hundredths.
 
     `address` is empty for everybody but the owner: a buyer learns it with the order. So it is with the place: unless `exact`,
-    `lat` and `lng` are 150 to 300 m away from it. `review_note` and `orders_created` are the owner's, too.
+    `lat` and `lng` are 150 to 300 m away from it. `review_note`, `pending` (a wording
+    that waits to be looked at, or was rejected for `review_note`) and `orders_created` are the owner's, too.
     """
 
     listing_id: Id
@@ -40,6 +48,7 @@ class ListingView:
     terms_version: int
     status: Status
     review_note: str
+    pending: Wording | None
     owner: OwnerCard
     title: str
     description: str
@@ -51,7 +60,7 @@ class ListingView:
     exact: bool
     region: str
     address: str
-    attributes: Mapping[str, Attribute]
+    attributes: Attributes
     plan: Plan
     price_hour_fen: int | None
     price_day_fen: int | None
@@ -157,13 +166,29 @@ class MineView:
     next: Id | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """What an operator has to look at: `wording`, beside the listing as people see it (if they do), and why."""
+
+    listing: ListingView
+    wording: Wording
+    reasons: tuple[str, ...]
+    submitted_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewQueueView:
+    items: tuple[ReviewItem, ...]
+
+
 def view(listing: Listing, viewer_id: Id | None = None) -> ListingView:
     """As `viewer_id` may see it; None: as everybody may."""
     own = viewer_id == listing.owner.user_id
     point = listing.point if own else listing.blurred
     return ListingView(
         listing_id=listing.id, version=listing.version, terms_version=listing.terms_version,
-        status=listing.status, review_note=listing.review_note if own else "", owner=listing.owner, title=listing.title,
+        status=listing.status, review_note=listing.review_note if own else "",
+        pending=listing.pending if own else None, owner=listing.owner, title=listing.title,
         description=listing.description, category=listing.category,
         category_label=LABELS.get(listing.category, ""), photos=listing.photos,
         lat=point.lat, lng=point.lng, exact=own, region=listing.region,
@@ -210,20 +235,36 @@ def hit(card: ListingCard, found: Found, weights: Weights, now_ms: int) -> Hit:
 
 def changed(before: Listing | None, after: Listing) -> Fact:
     """The fact that `after` has come to be, for its watchers and for those of its cell (and of the one it left)."""
-    pushes = [
-        Push(topic=f"listing:{after.id}", kind="state", version=after.version, payload=view(after)),
-        _on_map(after.cell, on_map(after)),
-    ]
-    if before is not None and before.cell != after.cell:
+    own = Push(
+        topic=f"listing:{after.id}", kind="state", version=after.version, payload=view(after)
+    )
+    if not after.seen:
+        drafted = ListingDrafted(
+            listing_id=after.id, version=after.version, owner_id=after.owner.user_id, status=after.status
+        )  # fmt: skip
+        return _fact(ListingDrafted.KIND, after, drafted, own)
+    pushes = [own, _on_map(after.cell, on_map(after))]
+    if before is not None and before.seen and before.cell != after.cell:
         pushes.append(_on_map(before.cell, on_map(after, left=after.card_version)))
     data = ListingChanged(
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,
         category=after.category, terms=after.terms, address=after.address, cell=after.cell,
     )  # fmt: skip
+    return _fact(ListingChanged.KIND, after, data, *pushes)
+
+
+def reviewed(listing: Listing, verdict: str, note: str) -> Fact:
+    data = ListingReviewed(
+        listing_id=listing.id, version=listing.version, owner_id=listing.owner.user_id,
+        title=wording(listing).title, verdict=verdict, note=note,
+    )  # fmt: skip
+    return _fact(ListingReviewed.KIND, listing, data)
+
+
+def _fact(kind: str, listing: Listing, data: FactData, *pushes: Push) -> Fact:
     return Fact(
-        kind=ListingChanged.KIND, entity=after.id, version=after.version, data=data,
-        pushes=tuple(pushes),
+        kind=kind, entity=listing.id, version=listing.version, data=data, pushes=pushes
     )  # fmt: skip
 
 
@@ -238,8 +279,13 @@ def state_changed(listing: Listing) -> Fact:
     )  # fmt: skip
 
 
-def may_join_listing() -> Readers:
-    return EVERYONE
+def may_join_listing(listing: Listing) -> Readers:
+    """Before people can see it, nobody but its owner knows that it is."""
+    return EVERYONE if listing.seen else Readers(users=frozenset({int(listing.owner.user_id)}))
+
+
+def may_read(listing: Listing, reader_id: Id) -> bool:
+    return listing.seen or listing.owner.user_id == reader_id
 
 
 def may_join_area() -> Readers:

@@ -13,6 +13,7 @@ from market.kernel.facts import (
     CreditChanged,
     EvidenceAdded,
     FactData,
+    ListingReviewed,
     MessageSent,
     OrderMoved,
     OwnerOnboarding,
@@ -86,6 +87,11 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
                 for role, user_id in parties.items()
                 if role in data.tells
             ]
+        case ListingReviewed():
+            title, body = wording.REVIEWED[data.verdict]
+            body = body.format(title=_short(data.title), note=data.note)
+            link = Link(listing_id=data.listing_id)
+            return [Draft(user_id=data.owner_id, kind=kind, title=title, body=body, link=link)]
         case EvidenceAdded():
             other = data.owner_id if data.by == "buyer" else data.buyer_id
             return [_draft(other, kind, wording.EVIDENCE_ADDED, Link(order_id=data.order_id))]
@@ -165,8 +171,12 @@ class _Known(dict[str, str]):
 
 
 def _title(order: OrderMoved) -> str:
-    long = len(order.title) > TITLE_CHARACTERS
-    return order.title[: TITLE_CHARACTERS - 1] + "…" if long else order.title
+    return _short(order.title)
+
+
+def _short(title: str) -> str:
+    long = len(title) > TITLE_CHARACTERS
+    return title[: TITLE_CHARACTERS - 1] + "…" if long else title
 
 
 KNOWN: dict[str, Callable[[OrderMoved], str]] = {

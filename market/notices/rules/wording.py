@@ -1,7 +1,7 @@
 """Every sentence that a user is told, in one place.
 
 Templates know: {title} of the listing; {total} {rent} {deposit} {amount} in yuan; {start} {end} {pay_by} in Beijing time,
-as WHEN writes them; {stars}.
+as WHEN writes them; {stars}; {note}, why something was rejected.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ EXTENSION: dict[tuple[str, Role], tuple[str, str]] = {
 }
 """(step of an order's extension, role) -> (title, body), of those that are told."""
 
+REVIEWED = {
+    "approved": ("发布已通过审核", "「{title}」已通过审核，大家现在可以看到了。"),
+    "rejected": ("发布未通过审核", "「{title}」未通过审核：{note}。请修改后重新提交。"),
+}
 EVIDENCE_ADDED = ("对方补充了证据", "对方在争议中补充了说明或照片，请查看。")
 REFUNDED = ("退款到账", "{amount} 元已原路退回您的微信账户。")
 SETTLED = ("收入到账", "{amount} 元已结算到您的余额。")

@@ -11,6 +11,7 @@ from typing import Any
 
 from devkit.client.person import APPLICATION
 from tests.integration.hostile.asking import Ask, Line, by, get
+from tests.integration.hostile.publishing_lines import PUBLISHING_LINES
 from tests.integration.hostile.scene import HOUR_MS, World, a_listing
 from tests.integration.hostile.setting_lines import SETTING_LINES
 
@@ -33,9 +34,10 @@ def on_order(
 
 def on_listing(**fields: Any) -> Callable[[World], Awaitable[Ask]]:
     async def build(world: World) -> Ask:
-        listing = await world.publish()
+        owner = await world.log_in()  # who may have so many and no more
+        listing = await world.publish(owner)
         return Ask(
-            world.owner,
+            owner,
             {"listing_id": listing["listing_id"], "version": listing["version"], **fields},
         )
 
@@ -78,15 +80,16 @@ async def a_ban(world: World) -> Ask:
 
 
 async def a_publication(world: World) -> Ask:
-    return Ask(world.owner, a_listing())
+    return Ask(await world.log_in(), a_listing())
 
 
 async def a_resume(world: World) -> Ask:
     ask = await on_listing()(world)
+    assert ask.who is not None
     paused = await world.do(
-        world.owner, "POST", f"/v1/listings/{ask.fields['listing_id']}/pause", ask.fields
+        ask.who, "POST", f"/v1/listings/{ask.fields['listing_id']}/pause", ask.fields
     )
-    return Ask(world.owner, {**ask.fields, "version": paused["version"]})
+    return Ask(ask.who, {**ask.fields, "version": paused["version"]})
 
 
 async def a_hold(world: World) -> Ask:
@@ -263,7 +266,7 @@ LINES: dict[str, Line] = {
     "users.profile": Line(build=by("", user_id="owner.id")),
     "listings.publish": Line(build=a_publication, see=listings_of_title),
     "listings.edit": Line(
-        build=on_listing(title="新电钻", deposit_fen=900), stranger="forbidden", see=LISTING,
+        build=on_listing(address="新路 1 号", deposit_fen=900), stranger="forbidden", see=LISTING,
         stale=(("version", 999, "version_conflict"),),
     ),
     "listings.pause": Line(
@@ -352,6 +355,7 @@ LINES: dict[str, Line] = {
     "notices.inbox": Line(build=by("buyer", limit=50)),
     "notices.mark_read": Line(build=a_notice_read),
     "notices.publish": Line(build=a_notice, stranger="forbidden", see=notices_of_title),
+    **PUBLISHING_LINES,
     **SETTING_LINES,
     "insights.facts_per_hour": Line(
         build=by("operator", from_ms=SINCE_MS, to_ms=SINCE_MS + HOUR_MS), stranger="forbidden"

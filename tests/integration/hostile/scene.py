@@ -179,10 +179,12 @@ class World:
             return str((await answer.json())["code"])
 
     async def publish(self, who: Somebody | None = None, **fields: Any) -> dict[str, Any]:
-        """A listing that all wings have heard of."""
+        """A listing that everybody can see, and that all wings have heard of."""
         who = who or self.owner
-        listing: dict[str, Any] = await self.do(who, "POST", "/v1/listings", a_listing(**fields))
-        await self.known(who, f"/v1/listings/{listing['listing_id']}/calendar")
+        made = await self.do(who, "POST", "/v1/listings", a_listing(**fields))
+        path = f"/v1/listings/{made['listing_id']}"
+        await self.known(who, f"{path}/calendar")
+        listing: dict[str, Any] = await self.known(who, path)
         return listing
 
     def period(self) -> dict[str, int]:

@@ -92,6 +92,14 @@ def wrong_values(type_: kinds.Type) -> Iterator[Any]:
                 yield [value]
             if longest is not None:
                 yield ["a"] * (longest + 1)
+        case kinds.DictType(max_length=longest):
+            assert longest is not None, "a mapping has a limit"
+            yield from ("", 1, [], [1], True, {"": 1}, {"a" * 5_000: 1})
+            yield {"a": nested(DEEP)}
+            yield {"a": 1.5}
+            yield {"a": None}
+            yield {"a": -FAR}
+            yield {str(number): True for number in range(500)}
         case kinds.TupleType(item_types=items):
             yield from ("", 1, {}, [], [1] * (len(items) + 1))
         case kinds.DataclassType(fields=fields):

@@ -211,7 +211,7 @@ def other_fields(name: str, ask: Ask) -> dict[str, Any]:
     """Valid, but other (of the same entity, since a key is claimed under the entity's lock). Empty: there are none."""
     changes: dict[str, Any] = {
         "users.refresh": {}, "users.logout": {"everywhere": False}, "users.ban": {"reason": "y"},
-        "users.edit_profile": {"nickname": "乙"}, "listings.publish": {"title": "另一把"}, "ratings.rate": {"comment": "乙"},
+        "users.edit_profile": {"nickname": "乙"}, "listings.publish": {"title": "另一把"}, "listings.draft": {"title": "另一把"}, "ratings.rate": {"comment": "乙"},
         "orders.create": {"end_ms": ask.fields.get("end_ms", 0) + 1}, "chat.open_enquiry": {},
         "chat.send": {"text": "乙"}, "notices.publish": {"title": "乙"}, "payments.resolve": {"note": "乙"}, "chat.erase": {"reason": "乙"},
         "orders.decide": {"decision": "release"}, "listings.create_experiment": {"name": "乙"}, "orders.start": {"code": "000000"}, "orders.return": {"code": "999999"},

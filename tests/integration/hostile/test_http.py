@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.app import SERVICES, routes_of
-from tests.integration.hostile.scene import Answer, World, envelope_faults, new_key
+from tests.integration.hostile.scene import Answer, World, a_listing, envelope_faults, new_key
+from tests.integration.hostile.wire import wired
+from tests.unit.infra.pictures import bomb, encoded, gradient
 
 PATHS = sorted(
     {re.sub(r"{[^}]+}", "1", route.path) for service in SERVICES for route in routes_of(service)}
@@ -257,7 +259,10 @@ async def test_pictures_for_an_application(world: World) -> None:
 
 async def test_objects_need_signatures(world: World) -> None:
     """No key but ours becomes a path; no signature serves for anything else; who is no party cannot look."""
-    sign: dict[str, Any] = {"purpose": "photo", "content_type": "image/png", "size_bytes": 60}
+    chat = await world.conversation()
+    sign: dict[str, Any] = {
+        "purpose": "chat", "conversation_id": chat, "content_type": "image/png", "size_bytes": 60
+    }  # fmt: skip
     given = await world.do(world.buyer, "POST", "/v1/objects", sign)
     url = urlsplit(given["upload_url"])
     png = b"\x89PNG\r\n\x1a\n" + b"\0" * 50
@@ -270,7 +275,7 @@ async def test_objects_need_signatures(world: World) -> None:
         ("PUT", path, png + b"\0" * 100, 413, "too_large"),
         ("PUT", path, b"GIF89a" + b"\0" * 50, 400, "invalid"),
         ("PUT", path, b"", 400, "invalid"),
-        ("GET", url.path, b"", 404, "not_found"),
+        ("GET", url.path, b"", 403, "bad_signature"),
         ("PUT", "/v1/objects/photos/1/../../secrets.json", png, 404, "not_found"),
         ("GET", "/v1/objects/..%2f..%2fsecrets.json", b"", 404, "not_found"),
         ("GET", "/v1/objects/photos/1/%00", b"", 404, "not_found"),
@@ -283,6 +288,61 @@ async def test_objects_need_signatures(world: World) -> None:
     assert (await raw_request(world, "PUT", path, png))[0] == 201
     status, _ = await raw_request(world, "PUT", path, b"x" * (10 * MEGABYTE))
     assert status == 413
+
+
+async def test_photos_that_are_none(world: World) -> None:
+    """200 MB are refused before they have come in, a bomb before it goes off, and what is somebody else's stays theirs."""
+    sign = {"purpose": "photo", "content_type": "image/png", "size_bytes": 5 * MEGABYTE}
+    given = await world.do(world.owner, "POST", "/v1/objects", sign)
+    url = urlsplit(given["upload_url"])
+    path = f"{url.path}?{url.query}"
+    status, _ = await raw_request(world, "PUT", path, b"x" * (200 * MEGABYTE))
+    assert status == 413
+    for raw in (bomb(60_000, 60_000), bomb(8_000, 8_000), bomb(500, 500)):
+        status, body = await raw_request(world, "PUT", path, raw)
+        assert (status, json.loads(body)["error"]["code"]) == (400, "bad_image")
+    status, body = await raw_request(world, "PUT", path, encoded(gradient(64, 64), "PNG"))
+    assert status == 201
+    key = json.loads(body)["object_key"]
+    for who, photos, code in (
+        (world.stranger, [key], "forbidden"),
+        (world.owner, [key, key], "invalid"),
+        (world.owner, [key[:-1] + ("A" if key[-1] != "A" else "B")], "not_found"),
+        (world.owner, ["../../secrets.json"], "invalid"),
+        (world.owner, [f"https://example.org/{key}"], "invalid"),
+    ):
+        answer = await world.ask(
+            "POST", "/v1/listings/drafts", token=who.token, key=new_key(), body=a_listing(photos=photos)
+        )  # fmt: skip
+        assert answer.json["error"]["code"] == code, (photos, answer.raw)
+
+
+async def test_tags_without_end(world: World) -> None:
+    """Over REST by their size, over a socket by their number; and those that nobody has named, by their name."""
+    for attributes, code in (
+        ({str(n): True for n in range(10_000)}, "too_large"),
+        ({str(n): True for n in range(21)}, "invalid"),
+        ({"colour": "red"}, "bad_attribute"),
+        ({"power_w": 0}, "bad_attribute"),
+        ({"power_w": True}, "bad_attribute"),
+        ({"cordless": 1}, "bad_attribute"),
+        ({"brand": " "}, "bad_attribute"),
+    ):
+        body = a_listing(attributes=attributes)
+        answer = await world.ask("POST", "/v1/listings", token=world.owner.token, key=new_key(), body=body)  # fmt: skip
+        assert answer.json["error"]["code"] == code, answer.raw
+
+
+async def test_somebody_elses_draft(world: World) -> None:
+    """Nobody reads it, and nobody learns that it is there."""
+    made = await world.do(world.owner, "POST", "/v1/listings/drafts", a_listing())
+    path = f"/v1/listings/{made['listing_id']}"
+    for token in (world.stranger.token, world.operator.token, None):
+        answer = await world.ask("GET", path, token=token)
+        assert (answer.status, answer.json["error"]["code"]) == (404, "not_found")
+    async with wired(world, world.stranger) as wire:
+        told = await wire.subscribe(f"listing:{made['listing_id']}")
+        assert [refusal["code"] for refusal in told["refused"]] == ["not_found"]
 
 
 async def test_the_api_outlives_all_of_this(world: World) -> None:

@@ -35,7 +35,7 @@ async def test_who_is_forgotten_offers_nothing_any_more(listings: Listings) -> N
     owner = someone()
     id_ = owner.user_id
     offered, paused = [(await publish(listings, owner)).listing_id for _ in range(2)]
-    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=1))
+    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=2))
     gone = UserChanged(
         user_id=id_,
         version=9,
@@ -60,7 +60,7 @@ async def test_the_owners_name_and_credit_are_on_every_open_listing(listings: Li
     await hear(listings, heard("user.changed", id_, 1, early))
     first, second, gone = [(await publish(listings, owner)).listing_id for _ in range(3)]
     assert (await look(listings, first)).owner.nickname == "阿明"
-    closed = await actions.close(listings, call(owner), Close(listing_id=gone, version=1))
+    closed = await actions.close(listings, call(owner), Close(listing_id=gone, version=2))
 
     credit = CreditChanged(user_id=id_, version=1, credit_centistars=467, ratings=3)
     late = UserChanged(
@@ -78,9 +78,9 @@ async def test_the_owners_name_and_credit_are_on_every_open_listing(listings: Li
     for listing_id in (first, second):
         listing = await look(listings, listing_id)
         assert (listing.owner.nickname, listing.owner.credit_centistars) == ("小明", 467)
-        assert (listing.version, listing.terms_version, listing.owner.ratings) == (3, 1, 3)
+        assert (listing.version, listing.terms_version, listing.owner.ratings) == (4, 1, 3)
         facts = await facts_of(listings, listing_id)
-        assert [f.version for f in facts] == [1, 2, 3]
+        assert [f.version for f in facts] == [1, 2, 3, 4]
         assert all(b"o-secret" not in f.raw for f in facts)
     assert (await look(listings, gone)).version == closed.version
 
@@ -101,7 +101,7 @@ async def test_a_rating_bumps_the_listing_once(listings: Listings) -> None:
         heard("listing.rated", unknown.listing_id, 1, unknown),
     )
     now = await look(listings, id_)
-    assert (now.rating_centistars, now.ratings, now.version, now.terms_version) == (433, 2, 2, 1)
+    assert (now.rating_centistars, now.ratings, now.version, now.terms_version) == (433, 2, 3, 1)
 
 
 async def test_orders_move_the_deal_rate(listings: Listings) -> None:
@@ -139,15 +139,15 @@ async def test_a_cell_remembers_for_a_day_what_was_taken_off_it(listings: Listin
     stays, paused, moved_away = [
         (await publish(listings, owner, **here)).listing_id for _ in range(3)
     ]
-    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=1))
-    away = Edit(listing_id=moved_away, version=1, lat=amidst(-1103), lng=amidst(-717))
+    await actions.pause(listings, call(owner), Pause(listing_id=paused, version=2))
+    away = Edit(listing_id=moved_away, version=2, lat=amidst(-1103), lng=amidst(-717))
     await actions.edit(listings, call(owner), away)
-    again = Edit(listing_id=moved_away, version=2, title="again")
+    again = Edit(listing_id=moved_away, version=3, address="again")
     await actions.edit(listings, call(owner), again)
     assert {key: (c.status, c.version) for key, c in (await area(listings, name)).items()} == {
-        str(int(stays)): ("live", 1),
-        str(int(paused)): ("paused", 2),
-        str(int(moved_away)): ("gone", 2),
+        str(int(stays)): ("live", 2),
+        str(int(paused)): ("paused", 3),
+        str(int(moved_away)): ("gone", 3),
     }
     tomorrow = now_ms() + views.GONE_TOLD_MS + 1
     assert list(await area(listings, name, tomorrow)) == [str(int(stays))]
@@ -192,7 +192,7 @@ async def test_a_cells_version_rises_with_every_change_in_it(listings: Listings)
     key = str(listing.listing_id)
     cards_a, cards_b = await note()
     assert (list(cards_a), list(cards_b)) == ([key], [])
-    for version, (lat, lng) in enumerate((there, here, there), start=1):
+    for version, (lat, lng) in enumerate((there, here, there), start=2):
         await actions.edit(
             listings,
             call(owner),
@@ -205,7 +205,7 @@ async def test_a_cells_version_rises_with_every_change_in_it(listings: Listings)
     left = (await facts_of(listings, listing.listing_id))[-1].pushes[2]
     assert (left["topic"], left["key"]) == (f"area:{a}", key)
     assert left["payload"]["status"] == "gone"
-    await actions.pause(listings, call(owner), Pause(listing_id=listing.listing_id, version=4))
+    await actions.pause(listings, call(owner), Pause(listing_id=listing.listing_id, version=5))
     assert await note() == ({}, {})
 
     for seen in versions.values():
@@ -220,7 +220,7 @@ async def test_snapshots_in_one_batch(listings: Listings) -> None:
     known = await publish(listings, someone())
     other = await publish(listings, someone())
     wants: Sequence[Want] = [
-        Want(topic=f"listing:{known.listing_id}", have=1),
+        Want(topic=f"listing:{known.listing_id}", have=2),
         Want(topic=f"listing:{other.listing_id}", have=None),
         Want(topic=f"listing:{new_id()}"),
         Want(topic="listing:abc"),
@@ -267,7 +267,7 @@ async def test_every_change_has_a_version_of_its_own_however_many_at_once(
             version = (await look(wing, id_)).version
             try:
                 await actions.edit(
-                    wing, call(owner), Edit(listing_id=id_, version=version, title=title)
+                    wing, call(owner), Edit(listing_id=id_, version=version, address=title)
                 )
                 return
             except VersionConflict:

@@ -38,21 +38,24 @@ from tests.integration.listings.conftest import (
 )
 
 
-async def test_what_is_published_is_live_at_once(listings: Listings) -> None:
+async def test_what_is_published_is_live_when_it_has_been_looked_at(listings: Listings) -> None:
     owner = someone()
     listing = await publish(listings, owner)
-    assert (listing.status, listing.version, listing.terms_version) == ("live", 1, 1)
+    assert (listing.status, listing.version, listing.terms_version) == ("live", 2, 1)
     assert listing.category_label == "工具"
     assert listing.address == "南京东路 1 号"
     mine = await views.get(listings, call(owner), GetListing(listing_id=listing.listing_id))
     assert mine == listing
     assert (await look(listings, listing.listing_id)).address == ""
 
-    (fact,) = await facts_of(listings, listing.listing_id)
-    assert (fact.kind, fact.version) == ("listing.changed", 1)
+    drafted, fact = await facts_of(listings, listing.listing_id)
+    assert (drafted.kind, drafted.version) == ("listing.drafted", 1)
+    assert [p["topic"] for p in drafted.pushes] == [f"listing:{listing.listing_id}"]
+    assert (fact.kind, fact.version) == ("listing.changed", 2)
+    shown_at = await look(listings, listing.listing_id)
     assert [(p["topic"], p["kind"], p["key"]) for p in fact.pushes] == [
         (f"listing:{listing.listing_id}", "state", None),
-        (f"area:{cell(Point(31.2304, 121.4737))}", "keyed", str(listing.listing_id)),
+        (f"area:{cell(Point(shown_at.lat, shown_at.lng))}", "keyed", str(listing.listing_id)),
     ]
     assert [p["payload"].get("address", "") for p in fact.pushes] == ["", ""]
 
@@ -122,22 +125,24 @@ async def test_edit_changes_what_is_given_and_no_more(listings: Listings) -> Non
     before = await publish(listings, owner)
     id_ = before.listing_id
     titled = await actions.edit(
-        listings, call(owner), Edit(listing_id=id_, version=1, title="电锤")
+        listings, call(owner), Edit(listing_id=id_, version=2, address="锤路 1 号")
     )
-    assert (titled.title, titled.version, titled.terms_version) == ("电锤", 2, 1)
+    assert (titled.address, titled.version, titled.terms_version) == ("锤路 1 号", 3, 1)
     assert titled.plan == before.plan
     priced = await actions.edit(
-        listings, call(owner), Edit(listing_id=id_, version=2, drop_price="hour", deposit_fen=0)
+        listings, call(owner), Edit(listing_id=id_, version=3, drop_price="hour", deposit_fen=0)
     )
     assert (priced.price_hour_fen, priced.price_day_fen, priced.deposit_fen) == (None, 3000, 0)
-    assert (priced.version, priced.terms_version) == (3, 2)
+    assert (priced.version, priced.terms_version) == (4, 2)
     with pytest.raises(BadInput):
-        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=3, drop_price="day"))
+        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=4, drop_price="day"))
     with pytest.raises(BadInput):
-        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=3, lat=1.0))
-    same = await actions.edit(listings, call(owner), Edit(listing_id=id_, version=3, title="电锤"))
-    assert same.version == 3
-    assert [f.version for f in await facts_of(listings, id_)] == [1, 2, 3]
+        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=4, lat=1.0))
+    same = await actions.edit(
+        listings, call(owner), Edit(listing_id=id_, version=4, address="锤路 1 号")
+    )
+    assert same.version == 4
+    assert [f.version for f in await facts_of(listings, id_)] == [1, 2, 3, 4]
 
 
 async def test_terms_are_kept_as_given(listings: Listings) -> None:
@@ -160,7 +165,7 @@ async def test_terms_are_kept_as_given(listings: Listings) -> None:
             "SELECT price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE id = %s", listing.listing_id
         )  # fmt: skip
     assert prices == (None, None, 9_000)
-    edit = Edit(listing_id=listing.listing_id, version=1, price_day_fen=2_000, drop_price="week")
+    edit = Edit(listing_id=listing.listing_id, version=2, price_day_fen=2_000, drop_price="week")
     assert (await actions.edit(listings, call(owner), edit)).price_week_fen is None
 
 
@@ -168,17 +173,17 @@ async def test_strangers_and_stale_screens_are_refused(listings: Listings) -> No
     owner = someone()
     id_ = (await publish(listings, owner)).listing_id
     with pytest.raises(Forbidden):
-        await actions.edit(listings, call(someone()), Edit(listing_id=id_, version=1, title="x"))
+        await actions.edit(listings, call(someone()), Edit(listing_id=id_, version=2, title="x"))
     with pytest.raises(Forbidden):
-        await actions.pause(listings, call(someone()), Pause(listing_id=id_, version=1))
+        await actions.pause(listings, call(someone()), Pause(listing_id=id_, version=2))
     with pytest.raises(Forbidden):
-        await actions.close(listings, call(someone()), Close(listing_id=id_, version=1))
-    assert (await look(listings, id_)).version == 1
+        await actions.close(listings, call(someone()), Close(listing_id=id_, version=2))
+    assert (await look(listings, id_)).version == 2
     with pytest.raises(VersionConflict) as refused:
-        await actions.pause(listings, call(owner), Pause(listing_id=id_, version=2))
-    assert refused.value.data["version"] == 1
+        await actions.pause(listings, call(owner), Pause(listing_id=id_, version=3))
+    assert refused.value.data["version"] == 2
     with pytest.raises(NotFound):
-        await actions.pause(listings, call(owner), Pause(listing_id=new_id(), version=1))
+        await actions.pause(listings, call(owner), Pause(listing_id=new_id(), version=2))
     with pytest.raises(NotFound):
         await look(listings, new_id())
 
@@ -186,16 +191,16 @@ async def test_strangers_and_stale_screens_are_refused(listings: Listings) -> No
 async def test_pause_resume_close(listings: Listings) -> None:
     owner = someone()
     id_ = (await publish(listings, owner)).listing_id
-    paused = await actions.pause(listings, call(owner), Pause(listing_id=id_, version=1))
+    paused = await actions.pause(listings, call(owner), Pause(listing_id=id_, version=2))
     assert (paused.status, paused.terms_version) == ("paused", 2)
-    live = await actions.resume(listings, call(owner), Resume(listing_id=id_, version=2))
+    live = await actions.resume(listings, call(owner), Resume(listing_id=id_, version=3))
     assert (live.status, live.terms_version) == ("live", 3)
-    closed = await actions.close(listings, call(owner), Close(listing_id=id_, version=3))
-    assert (closed.status, closed.version) == ("closed", 4)
+    closed = await actions.close(listings, call(owner), Close(listing_id=id_, version=4))
+    assert (closed.status, closed.version) == ("closed", 5)
     with pytest.raises(IllegalTransition):
-        await actions.resume(listings, call(owner), Resume(listing_id=id_, version=4))
+        await actions.resume(listings, call(owner), Resume(listing_id=id_, version=5))
     with pytest.raises(IllegalTransition):
-        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=4, title="x"))
+        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=5, title="x"))
 
 
 async def test_of_many_edits_of_one_version_one_wins(listings: Listings) -> None:
@@ -203,7 +208,7 @@ async def test_of_many_edits_of_one_version_one_wins(listings: Listings) -> None
     id_ = (await publish(listings, owner)).listing_id
     answers = await asyncio.gather(
         *(
-            actions.edit(listings, call(owner), Edit(listing_id=id_, version=1, title=f"第{n}"))
+            actions.edit(listings, call(owner), Edit(listing_id=id_, version=2, address=f"第{n}"))
             for n in range(6)
         ),
         return_exceptions=True,
@@ -212,7 +217,7 @@ async def test_of_many_edits_of_one_version_one_wins(listings: Listings) -> None
     assert len(won) == 1
     assert sum(isinstance(a, VersionConflict) for a in answers) == 5
     assert await look(listings, id_) == shown.view(await _stored(listings, id_))
-    assert (await look(listings, id_)).title == won[0].title
+    assert (await _stored(listings, id_)).address == won[0].address
 
 
 async def _stored(listings: Listings, id_: Id) -> Any:
@@ -224,7 +229,7 @@ async def test_mine_is_read_page_by_page(listings: Listings) -> None:
     owner = someone()
     ids = [(await publish(listings, owner)).listing_id for _ in range(5)]
     await publish(listings, someone())
-    await actions.close(listings, call(owner), Close(listing_id=ids[0], version=1))
+    await actions.close(listings, call(owner), Close(listing_id=ids[0], version=2))
     seen: list[Id] = []
     before: Id | None = None
     pages = 0

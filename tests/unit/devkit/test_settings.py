@@ -25,6 +25,8 @@ ACCOUNT = {
     "merchant_serial": "AB",
     "platform_key_id": "PUB_KEY_ID_01",
     "apiv3_key": "k" * 32,
+    "push_token": "token",
+    "push_key": "A" * 43,
 }
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import re
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -69,6 +69,9 @@ def shape(type_: Any) -> str:
     if origin in (tuple, list):
         inner = shape(get_args(type_)[0])
         return f"list of ({inner})" if " " in inner and inner[0] != "[" else f"list of {inner}"
+    if origin in (dict, Mapping):
+        name, value = map(shape, get_args(type_))
+        return f"map of ({name}) to ({value})"
     if type_ is type(None):
         return "null"
     if type_ is Id:
@@ -83,7 +86,7 @@ def _limited(type_: Any, notes: Iterable[Any]) -> str:
     for meta in notes:
         assert isinstance(meta, Meta)
         if meta.max_length is not None:
-            words += f" ({meta.min_length or 0} to {meta.max_length} {'items' if words.startswith('list') else 'characters'})"
+            words += f" ({meta.min_length or 0} to {meta.max_length} {'items' if words.startswith(('list', 'map')) else 'characters'})"
         low, high = meta.ge, meta.le
         if low is not None or high is not None or meta.lt is not None:
             below = f" below {_number(meta.lt)}" if meta.lt is not None else ""
@@ -140,6 +143,8 @@ def _stated(hint: Any, field: dataclasses.Field[Any]) -> str:
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return f" (may be left out: `{json.dumps(field.default_factory())}`)"
     if field.default is dataclasses.MISSING:
         return ""
     plain = [] if field.default == () else field.default

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -24,10 +24,12 @@ from market.kernel.errors import (
     BadInput,
     BadSignature,
     NotFound,
+    QuotaSpent,
     TooLarge,
     Unauthenticated,
 )
 from market.kernel.ids import Id
+from tests.unit.infra.pictures import bomb, encoded, gradient, opened
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
@@ -205,13 +207,13 @@ async def ask(store: LocalObjects, /, _who: Actor = WHO, **body: Any) -> UploadV
 
 async def test_asking_for_an_upload(store: LocalObjects) -> None:
     photo, again = await ask(store), await ask(store)
-    assert photo.object_key.startswith("photos/42/")
-    assert photo.object_key != again.object_key
-    assert photo.public_url == f"http://files.example/v1/objects/{photo.object_key}"
-    assert (await ask(store, purpose="avatar")).object_key.startswith("avatars/42/")
+    assert photo.upload_url.startswith("http://files.example/v1/objects/photos/42/")
+    assert photo.upload_url != again.upload_url
+    assert photo.object_key == ""  # what it will be called depends on what it is
+    avatar = await ask(store, purpose="avatar")
+    assert avatar.upload_url.startswith("http://files.example/v1/objects/avatars/42/")
     chat = await ask(store, purpose="chat", conversation_id="7")
     assert chat.object_key.startswith("chat/7/42/")
-    assert chat.public_url == ""
     assert now_ms() < chat.expires_ms <= now_ms() + objects.UPLOAD_MS
 
 
@@ -283,17 +285,73 @@ async def test_put_then_get_over_http(store: LocalObjects, http: Http) -> None:
 
 
 async def test_photos_are_for_everybody(store: LocalObjects, http: Http) -> None:
-    upload = await ask(store)
-    assert await code(http, "GET", at(upload.public_url)) == (404, "not_found")
-    async with http.put(at(upload.upload_url), data=PNG) as answer:
-        assert answer.status == 201
-    async with http.get(at(upload.public_url)) as answer:
-        assert (answer.status, await answer.read()) == (200, PNG)
-        assert answer.headers["Cache-Control"].startswith("public")
+    upload, raw = await ask(store, size_bytes=100_000), encoded(gradient(300, 200), "PNG")
+    first = await put(http, upload, raw)
+    assert await put(http, upload, raw) == first  # an answer can be lost
+    assert (first["width"], first["height"]) == (300, 200)
+    assert first["public_url"] == f"http://files.example/v1/objects/{first['object_key']}"
+    assert await put(http, await ask(store, size_bytes=100_000), raw) == first
+    other = encoded(gradient(200, 300), "PNG")
+    assert await code(http, "PUT", at(upload.upload_url), other) == (409, "already_done")
+    for behind, longest in (("", 300), ("_720", 300), ("_240", 240)):
+        async with http.get(at(first["public_url"] + behind)) as answer:
+            assert answer.headers["Content-Type"] == "image/jpeg"
+            assert answer.headers["Cache-Control"].startswith("public")
+            assert max(opened(await answer.read()).size) == longest
+    receipt = urlsplit(upload.upload_url).path
+    assert await code(http, "GET", receipt) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (PNG, "format"),
+        (bomb(60_000, 60_000), "pixels"),
+        (bomb(8_000, 8_000), "pixels"),
+        (bomb(16_001, 40), "pixels"),
+        (bomb(31, 31), "size"),
+        (bomb(500, 500), "broken"),
+    ],
+)
+async def test_pictures_that_cannot_be_shown(
+    store: LocalObjects, http: Http, tmp_path: Path, raw: bytes, reason: str
+) -> None:
+    """Bombs claim gigabytes in a hundred bytes: they are refused by what they claim."""
+    upload = await ask(store, size_bytes=100_000)
+    async with http.put(at(upload.upload_url), data=raw) as answer:
+        error = (await answer.json())["error"]
+        assert (answer.status, error["code"], error["data"]["reason"]) == (400, "bad_image", reason)
+    assert files(tmp_path) == []
+
+
+async def test_a_day_has_its_quota(store: LocalObjects) -> None:
+    class Two:
+        left = 2
+
+        async def spend(self, user_id: Id, amounts: Mapping[str, int], now_ms: int) -> None:
+            assert (user_id, amounts) == (WHO.user_id, {"uploads": 1, "bytes": 1000})
+            if self.left == 0:
+                raise QuotaSpent
+            self.left -= 1
+
+    wing, body = (
+        Objects(store=store, quota=Two()),
+        {"content_type": "image/png", "size_bytes": 1000},
+    )
+    for purpose in ({"purpose": "photo"}, {"purpose": "chat", "conversation_id": "7"}):
+        await sign_upload.perform(wing, WHO, now_ms(), None, body | purpose)
+    with pytest.raises(QuotaSpent):
+        await sign_upload.perform(wing, WHO, now_ms(), None, body | {"purpose": "avatar"})
+
+
+async def put(http: Http, upload: UploadView, raw: bytes) -> Any:
+    async with http.put(at(upload.upload_url), data=raw) as answer:
+        assert answer.status == 201, await answer.text()
+        return await answer.json()
 
 
 async def test_refused_over_http(store: LocalObjects, http: Http, tmp_path: Path) -> None:
-    upload = await ask(store, size_bytes=len(PNG))
+    upload = await ask(store, purpose="chat", conversation_id="7", size_bytes=len(PNG))
     url = at(upload.upload_url)
     assert await code(http, "PUT", url, PNG + b"!") == (413, "too_large")
     assert await code(http, "PUT", url, JPEG[: len(PNG)]) == (400, "invalid")
