@@ -155,8 +155,7 @@ async def test_without_payments_everything_but_paying_goes_on(without_payments: 
             await both_see(on(f"chat:{order_id}", lambda push: text in str(push["payload"])))
 
         owner.person.onboards = False  # nobody is there to ask
-        listing = await owner.person.rest(
-            "POST", "/v1/listings",
+        listing = await owner.person.publish(
             {"title": f"帐篷 {owner.person.id}", "category": "outdoor", "lat": CENTER[0], "lng": CENTER[1],
              "plan": WHOLE_WEEK, "price_hour_fen": 1000, "deposit_fen": 20_000},
         )  # fmt: skip
