@@ -41,6 +41,7 @@ const errors = {
   too_much: ({ limit_fen: limit }) => (limit === undefined ? "超出了上限" : `最多可填 ${price(limit)}`),
   already_done: "已经完成过了，无需重复操作",
   region_not_live: "这个城市还没有开放，敬请期待",
+  incomplete: "还有必填项没有填好，请补全后再试",
   bad_attribute: "有一项参数填写有误，请检查后再试",
   bad_image: "图片不符合要求，请换一张",
   duplicate: "你已经发布过相同的物品",
