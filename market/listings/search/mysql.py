@@ -40,6 +40,11 @@ DETAILS = (
     "SELECT d.listing_id, d.owner_id, d.lat, d.lng, d.orders_created, d.orders_completed, d.rating_centistars, d.day_fen, "
     "d.reference_fen, d.published_ms FROM ({}) AS b JOIN findable AS d ON d.listing_id = b.listing_id"
 )
+NEWEST = (
+    "(SELECT f.listing_id FROM (SELECT listing_id FROM findable FORCE INDEX (new_in_district) WHERE district {} "
+    "AND published_ms > %s ORDER BY published_ms DESC LIMIT %s) AS n STRAIGHT_JOIN findable AS f ON f.listing_id = n.listing_id{} "
+    "WHERE f.orders_created < %s{} ORDER BY f.published_ms DESC LIMIT %s)"
+)
 METRES = (
     "%s * ASIN(LEAST(1e0, SQRT(POW(SIN(RADIANS(f.lat - %s) / 2), 2) "
     "+ COS(RADIANS(f.lat)) * %s * POW(SIN(RADIANS(f.lng - %s) / 2), 2))))"
@@ -57,7 +62,8 @@ INDEXES = {
 FIRST_CELLS, MORE_CELLS = 2, 3
 """How many are read whole at first, and how many times as many when those hold too few."""
 COUNTED_FIRST = 8
-NEW_DISTRICTS = 4
+NEW_DISTRICTS, NEW_LOOKED_AT = 4, 100
+"""How many of the nearest districts are looked at for what is new, and how many of the newest of each."""
 HAIR = 1e-9
 """By which sums in two languages may differ."""
 
@@ -115,13 +121,11 @@ class MysqlEngine:
         districts = list(dict.fromkeys(cell.name[:DISTRICT] for cell in _cover(wish.area)))
         parts, values = [], []
         more, more_values = _conditions(wish, without)
-        join = _join(wish)
         for name in districts[:NEW_DISTRICTS]:
-            parts.append(
-                f"(SELECT f.listing_id FROM findable AS f FORCE INDEX (new_in_district){join} WHERE f.district LIKE %s "
-                f"AND f.published_ms > %s AND f.orders_created < %s{more} ORDER BY f.published_ms DESC LIMIT %s)"
-            )
-            values += [f"{name}%", since_ms, NEW_ORDERS, *more_values, limit]
+            exact = len(name) == DISTRICT
+            parts.append(NEWEST.format("= %s" if exact else "LIKE %s", _join(wish), more))
+            values += [name if exact else f"{name}%", since_ms, NEW_LOOKED_AT, NEW_ORDERS]
+            values += [*more_values, limit]
         if not parts:
             return []
         async with self._db.glance() as cursor:
