@@ -163,6 +163,7 @@ class Owner:
 
 async def settle(seen: Map, expected: dict[str, dict[str, tuple[int, str]]]) -> None:
     """Until what is shown is what is expected: the last pushes may be on their way."""
+    seen.apply()
     async with asyncio.timeout(10):
         while seen.shown() != expected:
             await seen.client.until(lambda frame: frame["op"] == "push")
