@@ -11,6 +11,7 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import zlib from "node:zlib";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 
@@ -110,9 +111,15 @@ function stage(config) {
   return page.replace("/*stage*/", () => `STAGE = ${forScript({ people, title, about })}`);
 }
 
+/** Text travels compressed, as WeChat's packages do. */
 function send(response, ending, content) {
-  response.writeHead(200, { "Content-Type": TYPES[ending] ?? "application/octet-stream", "Cache-Control": "no-store" });
-  response.end(content);
+  const isText = /text|json|svg/.test(TYPES[ending] ?? "");
+  response.writeHead(200, {
+    "Content-Type": TYPES[ending] ?? "application/octet-stream",
+    "Cache-Control": "no-store",
+    ...(isText ? { "Content-Encoding": "gzip" } : {}),
+  });
+  response.end(isText ? zlib.gzipSync(content) : content);
 }
 
 function sendFile(response, directory, pathname) {
