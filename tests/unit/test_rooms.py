@@ -27,7 +27,8 @@ SQL = re.compile(
     r"^\s*(SELECT\s.+\sFROM|INSERT\s+(IGNORE\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.S
 )
 MAY_HAVE_SQL = re.compile(
-    r"^(market/\w+/((\w+_)?store\.py|store/.+)|infra/mysql/.+|market/payments/books\.py)$"
+    r"^(market/\w+/((\w+_)?store\.py|store/.+)|infra/mysql/.+|market/payments/books\.py"
+    r"|market/listings/search/(mysql|comparables)\.py)$"
 )
 
 

@@ -24,6 +24,9 @@ from devkit.stack import Stack
 EXAMPLES = 12
 """Per operation and kind (fitting, not fitting)."""
 
+LONGEST_LINE = b"Got more than 8190 bytes"
+"""What the HTTP server says of a request line, in words of its own."""
+
 SHAPE = (content_type_conformance, response_schema_conformance, status_code_conformance)
 
 
@@ -41,7 +44,7 @@ async def _log_in(stack: Stack) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "not fitting"]
 )
@@ -80,7 +83,10 @@ def _try(
             or "/pictures" in name
         )
         checks = [not_a_server_error, *(() if raw else SHAPE)]
-        case.call_and_validate(headers=headers, checks=checks)
+        answer = case.call(headers=headers)
+        if answer.status_code == 400 and LONGEST_LINE in answer.content:
+            return  # it never had an endpoint
+        case.validate_response(answer, headers=headers, checks=checks)
 
     try:
         one()
