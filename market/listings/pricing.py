@@ -6,6 +6,7 @@ from infra.action import view
 from infra.mysql.database import Cursor
 from market.kernel.actor import Call
 from market.kernel.geo import Point, box_around, distance_m
+from market.listings import store
 from market.listings.commands import SuggestPrice
 from market.listings.rules import pricing
 from market.listings.rules.pricing import Comparable, PriceSuggestion
@@ -13,11 +14,6 @@ from market.listings.wing import Listings
 
 MOST = 500
 """Prices looked at per radius: quartiles of so many are as good as of all."""
-
-NEARBY = (
-    "SELECT shown_lat, shown_lng, price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE status = 'live' "
-    "AND category = %s AND shown_lat BETWEEN %s AND %s AND ({longitudes}) LIMIT %s"
-)
 
 
 @view("listings.suggest_price")
@@ -34,11 +30,7 @@ async def suggest(listings: Listings, call: Call, query: SuggestPrice) -> PriceS
 
 
 async def _within(cursor: Cursor, category: str, here: Point, radius_m: int) -> list[Comparable]:
-    box = box_around(here, radius_m)
-    longitudes = " OR ".join(["shown_lng BETWEEN %s AND %s"] * len(box.longitudes))
-    edges = [edge for pair in box.longitudes for edge in pair]
-    sql = NEARBY.format(longitudes=longitudes)
-    rows = await cursor.all(sql, category, box.south, box.north, *edges, MOST)
+    rows = await store.prices_within(cursor, category, box_around(here, radius_m), MOST)
     measured = [
         Comparable(
             distance_m=distance_m(here, Point(lat, lng)), price_hour_fen=hour, price_day_fen=day,

@@ -9,7 +9,7 @@ import pymysql.err
 from infra import wire
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.errors import NotFound
-from market.kernel.geo import Point
+from market.kernel.geo import Box, Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.kernel.topics import Entry
@@ -62,6 +62,10 @@ UPDATE_COUNTS = (
     "listings.orders_completed = counted.orders_completed, listings.changed_ms = %s"
 )
 COUNTED = "SELECT %s AS id, %s AS version, %s AS orders_created, %s AS orders_completed"
+PRICES = (
+    "SELECT shown_lat, shown_lng, price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE status = 'live' "
+    "AND category = %s AND shown_lat BETWEEN %s AND %s AND ({longitudes}) LIMIT %s"
+)
 LEAVE = (
     "INSERT INTO departures (cell, listing_id, version, changed_ms) VALUES (%s, %s, %s, %s) "
     "ON DUPLICATE KEY UPDATE version = VALUES(version), changed_ms = VALUES(changed_ms)"
@@ -233,6 +237,14 @@ async def read(cursor: Cursor, ids: Sequence[Id]) -> list[Listing]:
 
 async def read_mine(cursor: Cursor, owner_id: Id, before: Id, limit: int) -> list[Listing]:
     return [_listing(row) for row in await cursor.all(MINE, owner_id, before, limit)]
+
+
+async def prices_within(cursor: Cursor, category: str, box: Box, limit: int) -> Sequence[Row]:
+    """(latitude, longitude, fen an hour, a day, a week) of so many live ones in the box, where they are shown."""
+    longitudes = " OR ".join(["shown_lng BETWEEN %s AND %s"] * len(box.longitudes))
+    edges = [edge for pair in box.longitudes for edge in pair]
+    sql = PRICES.format(longitudes=longitudes)
+    return await cursor.all(sql, category, box.south, box.north, *edges, limit)
 
 
 async def cell_versions(cursor: Cursor, cells: Sequence[str]) -> dict[str, int]:

@@ -16,13 +16,7 @@ from typing import Any
 from devkit.client import Person, Socket, Topic
 from infra import wire
 from infra.config import WINGS
-from market.kernel.facts import (
-    EXTENSION_MOVED,
-    KINDS,
-    CalendarChanged,
-    MessageSent,
-    OrderMoved,
-)
+from market.kernel.facts import EXTENSION_MOVED, KINDS, CalendarChanged, MessageSent, OrderMoved
 from tests.faults.fleet import DEPOSIT_FEN, RENT_FEN, Fleet, Row, eventually, overlap
 from workers.jobs import handlers_of
 

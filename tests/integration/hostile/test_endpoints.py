@@ -99,7 +99,8 @@ def test_every_endpoint_has_a_line() -> None:
 
     assert set(LINES) == {route.operation.name for route in ROUTES} | set(COMMANDS)
     tested = {
-        "POST /v1/payments/notify", "POST /v1/payments/pictures", "PUT /v1/objects/{key:.+}", "GET /v1/objects/{key:.+}",
+        "POST /v1/payments/notify", "POST /v1/payments/pictures", "POST /v1/wechat/events", "GET /v1/wechat/events",
+        "PUT /v1/objects/{key:.+}", "GET /v1/objects/{key:.+}",
     }  # fmt: skip
     assert tested == RAW_ROUTES, "a raw endpoint needs tests of its own in test_http.py"
 

@@ -240,6 +240,26 @@ async def test_notifications_need_wechats_signature(world: World) -> None:
             assert answer.json["code"] == "FAIL"
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"Encrypt": 5}'])
+async def test_events_that_are_none(world: World, body: bytes) -> None:
+    answer = await world.ask("POST", "/v1/wechat/events", raw=body)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "invalid")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?timestamp=0&nonce=n&msg_signature=s&signature=s", "?timestamp=x&nonce=&signature=%00", "?echostr=hello"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_events_need_wechats_signature(world: World, method: str, query: str) -> None:
+    answer = await world.ask(
+        method,
+        f"/v1/wechat/events{query}",
+        raw=b'{"Encrypt": "AAAA"}' if method == "POST" else None,
+    )
+    assert (answer.status, answer.json["error"]["code"]) == (403, "bad_signature")
+
+
 async def test_pictures_for_an_application(world: World) -> None:
     """A user's JPEG or PNG of up to 2 MB goes on to WeChat, and nothing else does."""
     path, png = "/v1/payments/pictures", b"\x89PNG\r\n\x1a\n" + b"\0" * 90_000
