@@ -72,8 +72,8 @@ class Fanout:
     """What has been given out and is not written yet: narrow topics' pushes until the end of this turn of the loop, wide ones'
     slice by slice behind them."""
 
-    def __init__(self, on_left_out: Callable[[Topic], None]) -> None:
-        """`on_left_out`: something newer has come without its state, which is to be read."""
+    def __init__(self, on_left_out: Callable[[Topic, int], None]) -> None:
+        """`on_left_out(topic, committed_us)`: something newer has come without its state, which is to be read."""
         self._on_left_out = on_left_out
         self._dirty: list[Outlet] = []
         self._committed_us: list[int] = []
@@ -93,7 +93,7 @@ class Fanout:
         kind, version, key, expires_ms, committed_us, payload = _decoder.decode(raw)
         if kind == "state" and payload == LEFT_OUT:
             if topic.is_watched and version > topic.version:
-                self._on_left_out(topic)
+                self._on_left_out(topic, committed_us)
             return
         if kind == "ephemeral":
             push = Push(topic.name, kind, version, payload, committed_us, None, key, expires_ms)
@@ -124,11 +124,13 @@ class Fanout:
                 meanwhile.append((push.version, push.key, encoded.item(connection.encoding)))
         DELIVERIES_OF[push.kind].inc(len(members))
 
-    def catch_up(self, topic: Topic, snapshot: Snapshot) -> int:
-        """Deliver what the truth has and this node's clients lack; how many pushes that took."""
+    def catch_up(self, topic: Topic, snapshot: Snapshot, committed_us: int = 0) -> int:
+        """Deliver what the truth has and this node's clients lack; how many pushes that took. `committed_us` is when that was
+        committed, 0 if nobody knows."""
         count = 0
         for push in _missing(topic, snapshot):
             count += 1
+            push.committed_us = committed_us
             self.deliver(topic, push)
         return count
 

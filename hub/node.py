@@ -75,7 +75,7 @@ class Node:
         self.wings = wings
         self.settings = settings
         self.topics = Topics()
-        self.rereading = Rereading(self.refresh)
+        self.rereading = Rereading(self._refresh)
         self.fanout = Fanout(self.rereading.note)
         self.beacons = Beacons(wings["chat"], process.redis)
         self.sources = Sources({**wings, "beacons": self.beacons}, now_ms)
@@ -141,28 +141,28 @@ class Node:
             await self.heal(t for name in newer if (t := self.topics.get(name)))
 
     async def heal(self, topics: Iterable[Topic]) -> None:
-        """As `refresh`, of what should have come by itself."""
-        healed = await self.refresh(topics)
+        """Read the truth about these topics, and push what our clients lack. What cannot be read now is tried again."""
+        healed = await self._refresh(dict.fromkeys((topic.name for topic in topics), 0))
         if healed:
             HEALED.inc(healed)
             log.info("healed", pushes=healed)
 
-    async def refresh(self, topics: Iterable[Topic]) -> int:
-        """Read the truth about these topics, and push what our clients lack: how many pushes. What cannot be read now is
-        tried again."""
+    async def _refresh(self, committed_us: Mapping[str, int]) -> int:
+        """As `heal`, of topics and when they were committed: how many pushes that took."""
         pushes = 0
-        wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
-        while wants:
+        topics = [topic for name in committed_us if (topic := self.topics.get(name))]
+        while topics:
+            wants = [Want(topic=topic.name, have=topic.version) for topic in topics]
             found, away = await self.sources.read(wants)
             self._unread |= away
-            wants = []
+            topics = []
             for name, snapshot in found.items():
                 topic = self.topics.get(name)
                 if topic is not None and topic.is_watched:
-                    count = self.fanout.catch_up(topic, snapshot)
+                    count = self.fanout.catch_up(topic, snapshot, committed_us[name])
                     pushes += count
                     if snapshot.more and count:
-                        wants.append(Want(topic=name, have=topic.version))
+                        topics.append(topic)
         return pushes
 
     # --- the end --------------------------------------------------------------------------------------------------

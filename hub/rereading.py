@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -16,15 +16,16 @@ PACE_S = 0.05
 
 
 class Rereading:
-    """`read` brings the topics up to date; what it cannot read now it sees to itself."""
+    """`read` brings topics up to date, given when each was last committed (UTC microseconds); what it cannot read now it sees
+    to itself."""
 
-    def __init__(self, read: Callable[[Iterable[Topic]], Awaitable[object]]) -> None:
+    def __init__(self, read: Callable[[Mapping[str, int]], Awaitable[object]]) -> None:
         self._read = read
-        self._told: dict[str, Topic] = {}
+        self._told: dict[str, int] = {}
         self._someone = asyncio.Event()
 
-    def note(self, topic: Topic) -> None:
-        self._told[topic.name] = topic
+    def note(self, topic: Topic, committed_us: int) -> None:
+        self._told[topic.name] = committed_us
         self._someone.set()
 
     async def run(self) -> None:
@@ -34,7 +35,7 @@ class Rereading:
             self._someone.clear()
             told, self._told = self._told, {}
             try:
-                await self._read(told.values())
+                await self._read(told)
             except Exception:
                 log.exception("cannot read what has changed", topics=len(told))
             await asyncio.sleep(PACE_S)

@@ -47,7 +47,7 @@ class Listener:
         return cast(Connection, self)
 
 
-def ignore(topic: Topic) -> None:
+def ignore(topic: Topic, committed_us: int) -> None:
     """Of a state that was left out."""
 
 
@@ -185,15 +185,15 @@ def test_a_duplicate_reaches_nobody() -> None:
 
 
 def test_a_state_that_was_left_out_is_asked_for_once_it_is_newer_and_watched() -> None:
-    told: list[str] = []
-    fanout = Fanout(lambda topic: told.append(topic.name))
+    told: list[tuple[str, int]] = []
+    fanout = Fanout(lambda topic, committed_us: told.append((topic.name, committed_us)))
     watching, listener = watched("calendar:1", version=4)
     alone = Topic("calendar:2")
     for topic in (watching, alone):
         for version in (4, 5):
             change = kernel.Push(topic=topic.name, kind="state", version=version, payload=None)
             fanout.deliver_message(topic, message(change, committed_us=17))
-    assert told == [watching.name]
+    assert told == [(watching.name, 17)]
     assert fanout.catch_up(watching, snapshot("state", 5, state="busy")) == 1, (
         "it was not noted as seen"
     )
