@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from market.orders import actions as actions_of_orders
 from market.orders.commands import Hold, ReleaseHold
 from tests.integration.conftest import call, someone
 from tests.integration.hub.conftest import Client, Frame, Hub
-from tests.integration.listings.conftest import hear, look, publish
+from tests.integration.listings.conftest import Says, hear, look, publish
 from tests.integration.listings.test_states import Booking
 from tests.integration.orders.conftest import Scene
 
@@ -121,7 +122,8 @@ async def truth(listings: Listings, names: list[str]) -> dict[str, dict[str, tup
 class Owner:
     """Offers things, moves them about, takes them back; and people order them meanwhile."""
 
-    def __init__(self, listings: Listings, chance: random.Random) -> None:
+    def __init__(self, listings: Listings, chance: random.Random, looking: asyncio.Lock) -> None:
+        self.looking = looking
         self.listings = listings
         self.chance = chance
         self.who: Actor = someone()
@@ -132,7 +134,8 @@ class Owner:
         chance = self.chance
         what = chance.choice(["publish", "move", "move", "pause", "resume", "close", "order", "order", "go on", "go on"])  # fmt: skip
         if what == "publish" or not self.offered:
-            self.offered.append(await publish(self.listings, self.who, **self._anywhere()))
+            async with self.looking:  # or one would take for the other what it is asked about
+                self.offered.append(await publish(self.listings, self.who, **self._anywhere()))
             return
         listing = await look(self.listings, chance.choice(self.offered).listing_id)
         same: dict[str, Any] = {"listing_id": listing.listing_id, "version": listing.version}
@@ -175,8 +178,9 @@ async def test_a_moving_view_ends_with_the_databases_picture(
     hub: Hub, process: Process, seed: int
 ) -> None:
     chance = random.Random(seed)
-    listings = await open_wing(process)
-    owners = [Owner(listings, random.Random(f"{seed}-{n}")) for n in range(3)]
+    listings = replace(await open_wing(process), check=Says())
+    looking = asyncio.Lock()
+    owners = [Owner(listings, random.Random(f"{seed}-{n}"), looking) for n in range(3)]
     for owner in owners:
         for _ in range(5):
             await owner.change_something()
