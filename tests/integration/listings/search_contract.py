@@ -145,15 +145,15 @@ class SearchContract:
             searching.around(Point(-56.5, 10.0), 900),
         )
         listing = await publish(listings, owner, lat=-56.0, lng=10.0)
-        id_ = listing.listing_id
+        id_, seen = listing.listing_id, listing.version
         assert await ids(engine, here) == [int(id_)]
         await actions.edit(
-            listings, call(owner), Edit(listing_id=id_, version=1, lat=-56.5, lng=10.0)
+            listings, call(owner), Edit(listing_id=id_, version=seen, lat=-56.5, lng=10.0)
         )
         assert (await ids(engine, here), await ids(engine, there)) == ([], [int(id_)])
-        await actions.pause(listings, call(owner), Pause(listing_id=id_, version=2))
+        await actions.pause(listings, call(owner), Pause(listing_id=id_, version=seen + 1))
         assert await ids(engine, there) == []
-        await actions.resume(listings, call(owner), Resume(listing_id=id_, version=3))
+        await actions.resume(listings, call(owner), Resume(listing_id=id_, version=seen + 2))
         assert await ids(engine, there) == [int(id_)]
 
     async def test_the_newest_first_and_nothing_that_has_had_orders(

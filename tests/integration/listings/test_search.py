@@ -93,7 +93,8 @@ async def test_what_is_comparable_is_known_when_there_is_enough_of_it(listings: 
     found = await search(listings, -45.5, 20.5, sort="price")
     assert [hit.why.price_percent for hit in found.hits][1] == -50
     for listing in (fifth, later):
-        await actions.close(listings, call(owner), Close(listing_id=listing.listing_id, version=1))
+        command = Close(listing_id=listing.listing_id, version=listing.version)
+        await actions.close(listings, call(owner), command)
     assert await percents() == [None] * 5
     assert len(mine) == 4
 
