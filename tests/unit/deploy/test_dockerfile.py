@@ -10,7 +10,9 @@ from configparser import ConfigParser
 from devkit import ROOT
 
 COPIED = ("hub", "api", "workers", "market", "infra")
-MODULE_OF = {"PyJWT": "jwt", "prometheus-client": "prometheus_client", "PyMySQL": "pymysql"}
+MODULE_OF = {
+    "Pillow": "PIL", "PyJWT": "jwt", "PyMySQL": "pymysql", "prometheus-client": "prometheus_client",
+}  # fmt: skip
 BROUGHT_BY_OTHERS = {"yarl"}
 """aiohttp's URLs."""
 
