@@ -240,7 +240,9 @@ async def test_notifications_need_wechats_signature(world: World) -> None:
             assert answer.json["code"] == "FAIL"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"5", b'{"Encrypt": 5}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"5", b'{"Encrypt": 5}', pytest.param(b"[" * 60_000, id="deep")]
+)
 async def test_events_that_are_none(world: World, body: bytes) -> None:
     answer = await world.ask("POST", "/v1/wechat/events", raw=body)
     assert (answer.status, answer.json["error"]["code"]) == (400, "invalid")
