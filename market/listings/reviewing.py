@@ -135,7 +135,9 @@ async def _decide(tx: Tx, before: Listing) -> None:
     reasons = await review_store.reasons(tx, before.id)
     match review.outcome(checks, reasons):
         case "pass":
-            await save(tx, before, rules.approve(before, tx.now_ms))
+            banned = (await store.owner_of(tx, before)).banned
+            after = rules.withdraw(before) if banned else rules.approve(before, tx.now_ms)
+            await save(tx, before, after)
         case "risky":
             await _reject(tx, before, review.note(checks))
         case "review":
@@ -152,7 +154,7 @@ async def _reject(tx: Tx, before: Listing, note: str) -> Listing:
 
 @action("listings.review")
 async def decide(listings: Listings, call: Call, command: Review) -> ListingView:
-    """An operator has looked at what waits. Locks the listing."""
+    """An operator has looked at what waits; nothing of a banned owner's can be approved. Locks the listing."""
     require_operator(call.actor)
     if command.verdict == "reject" and not command.note.strip():
         raise BadInput("say why")
@@ -166,6 +168,7 @@ async def decide(listings: Listings, call: Call, command: Review) -> ListingView
             raise IllegalTransition(status=before.status)
         if command.verdict == "reject":
             return shown.view(await _reject(tx, before, command.note))
+        rules.may_offer(await store.owner_of(tx, before))
         review_store.pass_all(tx, before.id)
         after = rules.approve(before, call.now_ms)
         await save(tx, before, after)

@@ -20,7 +20,7 @@ from market.listings.search import mysql as search
 
 OWNER = (
     "SELECT user_id, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, "
-    "ratings, banned FROM owners WHERE user_id = %s FOR UPDATE"
+    "ratings, banned FROM owners WHERE user_id = %s"
 )
 PLACE_SECRET = "SELECT place_secret FROM owners WHERE user_id = %s"
 INSERT_OWNER = (
@@ -132,11 +132,22 @@ def _values(listing: Listing, changed_ms: int) -> tuple[object, ...]:
 
 async def lock_owner(tx: Tx, user_id: Id) -> Owner:
     """Somebody we have not heard of gets an empty row, so that there is something to lock."""
-    row = await tx.one(OWNER, user_id)
+    row = await tx.one(f"{OWNER} FOR UPDATE", user_id)
     if row is None:
         await tx.execute(INSERT_OWNER, *_owner_values(Owner(user_id=user_id)))
-        row = await tx.one(OWNER, user_id)
+        row = await tx.one(f"{OWNER} FOR UPDATE", user_id)
         assert row is not None
+    return _owner(row)
+
+
+async def owner_of(tx: Tx, listing: Listing) -> Owner:
+    """As last committed. `listing` is locked, so that whoever bans them now comes by it afterwards."""
+    row = await tx.one(OWNER, listing.owner.user_id)
+    assert row is not None
+    return _owner(row)
+
+
+def _owner(row: Row) -> Owner:
     (
         id_, place_secret, user_version, openid, nickname, avatar_url, credit_version, credit_centistars, ratings,
         banned,

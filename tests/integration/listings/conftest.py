@@ -102,6 +102,15 @@ async def submit(listings: Listings, owner: Actor, **changes: Any) -> ListingVie
     return await actions.publish.perform(listings, owner, now_ms(), key, BODY | changes)
 
 
+async def ban(listings: Listings, owner: Actor) -> None:
+    """Heard of twice."""
+    user = UserChanged(
+        user_id=owner.user_id, version=2, nickname="", avatar_url="", role="user", openid="o", banned=True
+    )  # fmt: skip
+    fact = heard("user.changed", owner.user_id, 2, user)
+    await hear(listings, fact, fact)
+
+
 async def look_at_all(listings: Listings, at_ms: int | None = None) -> None:
     """Everything that is due is asked about, as of now or `at_ms`."""
     while await content_checks.run_once(listings, at_ms or now_ms()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from market.listings.wing import Listings
 from tests.integration.conftest import call, new_id, someone
 from tests.integration.listings.conftest import (
     BODY,
+    ban,
     facts_of,
     look,
     look_at_all,
@@ -162,6 +164,46 @@ async def test_operators_look_at_what_wechat_leaves_to_them(listings: Listings) 
     await reviewing.decide(listings, call(operator), no)
     assert (await mine(listings, owner, second)).review_note == "请写清楚"
     assert await queue_item(listings, first) is await queue_item(listings, second) is None
+
+
+async def test_nothing_of_who_is_banned_is_taken_in_or_shown(listings: Listings) -> None:
+    owner, operator = someone(), call(someone("operator"))
+    says(listings).of_words = {"疑": DOUBTFUL}
+
+    async def draft() -> ListingView:
+        return await actions.draft.perform(listings, owner, now_ms(), str(new_id()), BODY)
+
+    doubted, reworded = [(await publish(listings, owner)).listing_id for _ in range(2)]
+    await edit(listings, owner, doubted, title="疑似电钻")
+    await look_at_all(listings)
+    drafted = (await draft()).listing_id
+    waiting = (await submit(listings, owner)).listing_id
+    await edit(listings, owner, reworded, title="新电钻")
+    await ban(listings, owner)
+
+    with pytest.raises(Forbidden):
+        await draft()
+    for id_ in (drafted, waiting):
+        now = await mine(listings, owner, id_)
+        assert now.status == "draft"
+        with pytest.raises(Forbidden):
+            await actions.submit(listings, call(owner), Submit(listing_id=id_, version=now.version))
+    item = await queue_item(listings, doubted)
+    assert item is not None
+    approval = Review(listing_id=doubted, version=item.listing.version, verdict="approve")
+    with pytest.raises(Forbidden):
+        await reviewing.decide(listings, operator, approval)
+    assert await queue_item(listings, doubted) == item
+    refusal = replace(approval, verdict="reject", note="封号")
+    await reviewing.decide(listings, operator, refusal)
+    await look_at_all(listings)
+    for id_ in (doubted, reworded):
+        now = await look(listings, id_)
+        assert (now.status, now.title) == ("paused", BODY["title"])
+    assert (await mine(listings, owner, reworded)).pending is None
+    for id_ in (drafted, waiting):
+        with pytest.raises(NotFound):
+            await look(listings, id_)
 
 
 async def test_an_answer_about_what_was_replaced_is_of_no_account(listings: Listings) -> None:

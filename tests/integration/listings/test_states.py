@@ -15,7 +15,6 @@ from market.kernel.facts import (
     Heard,
     ListingStateChanged,
     OrderMoved,
-    UserChanged,
 )
 from market.kernel.geo import Point, cell
 from market.kernel.ids import Id
@@ -27,7 +26,7 @@ from market.listings.rules.shown import ListingCard, ListingView
 from market.listings.rules.takings import AHEAD_MS
 from market.listings.wing import Listings
 from tests.integration.conftest import call, new_id, someone
-from tests.integration.listings.conftest import facts_of, hear, heard, look, publish
+from tests.integration.listings.conftest import ban, facts_of, hear, heard, look, publish
 from workers import listing_states
 
 NOW_MS = now_ms()
@@ -220,11 +219,7 @@ async def test_who_is_banned_offers_nothing(listings: Listings) -> None:
     pause = Pause(listing_id=paused.listing_id, version=seen)
     await actions.pause(listings, call(owner), pause)
     await actions.close(listings, call(owner), Close(listing_id=closed.listing_id, version=seen))
-    user = UserChanged(
-        user_id=owner.user_id, version=2, nickname="", avatar_url="", role="user", openid="o", banned=True
-    )  # fmt: skip
-    fact = heard("user.changed", owner.user_id, 2, user)
-    await hear(listings, fact, fact)
+    await ban(listings, owner)
     now = [await look(listings, view.listing_id) for view in (live, paused, closed)]
     assert [(view.status, view.version) for view in now] == [
         ("paused", seen + 1),
