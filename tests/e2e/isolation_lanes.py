@@ -23,7 +23,16 @@ from devkit.stack import Stack
 from hub.commands import COMMANDS
 from sandbox.server import keys
 from tests.e2e.isolation_house import Target
-from tests.e2e.isolation_probes import ASKS, IMAGE, OK, Ask, Lane, World, told_by_wechat
+from tests.e2e.isolation_probes import (
+    ASKS,
+    EXPERIMENT,
+    IMAGE,
+    OK,
+    Ask,
+    Lane,
+    World,
+    told_by_wechat,
+)
 
 ANSWER_WITHIN_S = 3.0
 
@@ -275,13 +284,16 @@ async def build_world(
     await people["buyer"].rest("POST", "/v1/payments/prepay", {"order_id": unpaid["order_id"]})
     enquiry = await people["victim"].rest("POST", "/v1/enquiries", {"listing_id": listing_id})
 
+    experiment = await people["operator"].rest("POST", "/v1/experiments", EXPERIMENT)
+
     logout_key = secrets.token_hex(8)
     await people["leaver"].rest("POST", "/v1/logout", {}, key=logout_key)
     await people["leaver"].log_in()
     return World(
         people=people, listing_id=listing_id, terms_version=calendar["terms_version"],
         order_id=done["order_id"], unpaid_id=unpaid["order_id"],
-        spare_conversation_id=enquiry["conversation_id"], old_logout_key=logout_key,
+        spare_conversation_id=enquiry["conversation_id"],
+        experiment_id=experiment["experiment_id"], old_logout_key=logout_key,
         refresh_token=people["wanderer"].tokens["refresh_token"],
         profile_version=people["leaver"].tokens["user"]["version"],
         wechat=keys.ensure(stack.sandbox_dir),

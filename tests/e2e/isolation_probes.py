@@ -25,6 +25,9 @@ from tests.unit.infra.pictures import encoded, gradient
 HOUR_MS = 3_600_000
 IMAGE = encoded(gradient(64, 64), "JPEG")
 OK = "ok"
+FLAG, WHY = "isolation", "asked about"
+EXPERIMENT = {"name": "隔离", "regions": ["kunming"], "traffic_bp": 1, "reason": WHY}
+"""Far from everybody who searches here."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +40,7 @@ class World:
     order_id: str
     unpaid_id: str
     spare_conversation_id: str
+    experiment_id: str
     old_logout_key: str
     """Under which `leaver` has logged out before: asked again it is answered again, and ends no session."""
     refresh_token: str
@@ -110,6 +114,28 @@ def _seed(lane: Lane) -> dict[str, Any]:
     return {"listing_id": lane.world.listing_id}
 
 
+def _experiment(of: str) -> Body:
+    """As the operation `of` has left it."""
+    return lambda lane: {
+        "experiment_id": lane.of(of, "experiment_id"),
+        "version": lane.of(of, "version"),
+        "reason": WHY,
+    }
+
+
+def _same_weights(lane: Lane) -> dict[str, Any]:
+    seen = "listings.experiments"
+    return {
+        "version": lane.of(seen, "weights_version"), "weights": lane.of(seen, "weights"), "reason": WHY,
+    }  # fmt: skip
+
+
+def _flag(lane: Lane) -> dict[str, Any]:
+    known = lane.of("listings.flags", "flags") or ()
+    version = next((flag["version"] for flag in known if flag["name"] == FLAG), 0)
+    return {"name": FLAG, "version": version, "on": True, "reason": WHY}
+
+
 def _order(lane: Lane) -> dict[str, Any]:
     return {"order_id": lane.world.order_id}
 
@@ -156,6 +182,15 @@ ASKS: Mapping[str, Ask] = {
     "listings.mine": ask("owner"),
     "listings.categories": ask(None),
     "listings.search": ask(None, lambda _: {"lat": 31.23, "lng": 121.47}),
+    "listings.experiments": ask("operator"),
+    "listings.create_experiment": ask("operator", lambda _: EXPERIMENT),
+    "listings.start_experiment": ask("operator", _experiment("listings.create_experiment")),
+    "listings.stop_experiment": ask("operator", _experiment("listings.start_experiment")),
+    "listings.set_weights": ask("operator", _same_weights),
+    "listings.flags": ask("operator"),
+    "listings.set_flag": ask("operator", _flag),
+    "listings.setting_changes": ask("operator", lambda _: {"name": "weights", "limit": 5}),
+    "listings.flags_mine": ask(None, lambda _: {"lat": 31.2, "lng": 121.4}),
     # orders
     "orders.hold": ask("buyer", lambda lane: {**_seed(lane), **lane.next_period()}),
     "orders.release_hold": ask(
@@ -234,6 +269,9 @@ ASKS: Mapping[str, Ask] = {
         },
     ),
     "insights.facts_per_hour": ask("operator", lambda _: {"from_ms": 0, "to_ms": 24 * HOUR_MS}),
+    "insights.experiment_results": ask(
+        "operator", lambda lane: {"experiment_id": lane.world.experiment_id}
+    ),
     "objects.sign_upload": ask(
         "owner",
         lambda _: {"purpose": "photo", "content_type": "image/jpeg", "size_bytes": len(IMAGE)},
