@@ -130,6 +130,13 @@ class Cursor:
         bound = [bind(sql, args) for sql, *args in statements]
         return [answer.rows for answer in await self._run(*bound)]
 
+    def defer_read(self, sql: str, *args: object) -> list[Row]:
+        """Send it in front of the next statement, in the same packet: its rows are in the list when that has been answered."""
+        rows: list[Row] = []
+        self._awaited.append((len(self._deferred), rows))
+        self._deferred.append(bind(sql, args))
+        return rows
+
     async def _run(self, *statements: bytes) -> list[Answer]:
         """The answers to `statements`, without those of what was deferred."""
         before = len(self._deferred)
@@ -157,13 +164,6 @@ class Tx(Cursor):
     def defer(self, sql: str, *args: object) -> None:
         """Send it in front of the next statement, or of the COMMIT, in the same packet: a write whose answer says nothing."""
         self._deferred.append(bind(sql, args))
-
-    def defer_read(self, sql: str, *args: object) -> list[Row]:
-        """As `defer`, for a read: its rows are in the list when the packet has been answered."""
-        rows: list[Row] = []
-        self._awaited.append((len(self._deferred), rows))
-        self.defer(sql, *args)
-        return rows
 
     def new_id(self, gene: int | None = None) -> Id:
         return self._ids.make(self.now_ms, gene)

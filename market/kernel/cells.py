@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from market.kernel.geo import EARTH_RADIUS_M, Box, Point
 
@@ -46,15 +47,7 @@ class _Square:
 
     @property
     def name(self) -> str:
-        bits, lng_bits, lat_bits = 0, (self.length * 5 + 1) // 2, self.length * 5 // 2
-        for step in range(self.length * 5):
-            if step % 2:
-                lat_bits -= 1
-                bits = bits << 1 | self.y >> lat_bits & 1
-            else:
-                lng_bits -= 1
-                bits = bits << 1 | self.x >> lng_bits & 1
-        return "".join(ALPHABET[bits >> 5 * n & 31] for n in reversed(range(self.length)))
+        return _name(self.length, self.x, self.y)
 
     @property
     def edges(self) -> tuple[float, float, float, float]:
@@ -68,6 +61,17 @@ class _Square:
         for x in range(self.x * 4, self.x * 4 + 4):
             for y in range(self.y * 8, self.y * 8 + 8):
                 yield _Square(self.length + 1, x, y)
+
+
+@lru_cache(maxsize=10_000)
+def _name(length: int, x: int, y: int) -> str:
+    """Its letter within the cell that holds it, after that one's name. A letter's five bits are of x and y in turn, x first
+    where the length is odd."""
+    if not length:
+        return ""
+    first, second, of_x, of_y = (x, y, 3, 2) if length % 2 else (y, x, 2, 3)
+    bits = (first & 1) | (second & 1) << 1 | (first & 2) << 1 | (second & 2) << 2 | (first & 4) << 2
+    return _name(length - 1, x >> of_x, y >> of_y) + ALPHABET[bits]
 
 
 def cover(here: Point, radius_m: float | None, box: Box) -> list[Cell]:
@@ -87,7 +91,7 @@ def cover(here: Point, radius_m: float | None, box: Box) -> list[Cell]:
         found = [(square, nearest_m) for square, nearest_m in found if nearest_m >= FINE_M]
         for child in (child for square in near for child in square.children()):
             nearest_m = _nearest_m(here, child)
-            if nearest_m <= reach_m and _touches(child, box):
+            if nearest_m <= reach_m and (radius_m is not None or _touches(child, box)):
                 found.append((child, nearest_m))
     return sorted(
         (Cell(square.name, nearest_m) for square, nearest_m in found),
@@ -95,6 +99,7 @@ def cover(here: Point, radius_m: float | None, box: Box) -> list[Cell]:
     )
 
 
+@cache
 def _size(length: int) -> tuple[float, float]:
     """Height and width in degrees."""
     return 180 / (1 << length * 5 // 2), 360 / (1 << (length * 5 + 1) // 2)
@@ -144,16 +149,14 @@ def _nearest_m(here: Point, square: _Square) -> float:
     if west <= here.lng <= east or (abs(here.lng) == 180.0 and 180.0 in (-west, east)):
         degrees = max(south - here.lat, here.lat - north, 0.0)
         return max(0.0, math.radians(degrees) * EARTH_RADIUS_M - 0.001)
-    # On a parallel the nearest place is at an edge; so it is on one of the two meridians that bound the cell.
-    sine = max(_nearness(here, edge, south, north) for edge in (west, east))
-    return max(0.0, math.acos(max(-1.0, min(1.0, sine))) * EARTH_RADIUS_M - 1.0)
-
-
-def _nearness(here: Point, lng: float, south: float, north: float) -> float:
-    """The cosine of the angle between `here` and the nearest place on a meridian, between two latitudes."""
+    # On a parallel the nearest place is at an edge; so it is on the nearer of the two meridians that bound the cell.
     phi = math.radians(here.lat)
-    up, along = math.sin(phi), math.cos(phi) * math.cos(math.radians(lng - here.lng))
+    turned = max(math.cos(math.radians(edge - here.lng)) for edge in (west, east))
+    up, along = math.sin(phi), math.cos(phi) * turned
     best = math.atan2(up, along)
     low, high = math.radians(south), math.radians(north)
-    lats = (low, high, best) if low <= best <= high else (low, high)
-    return max(up * math.sin(lat) + along * math.cos(lat) for lat in lats)
+    if low <= best <= high:
+        cosine = math.hypot(up, along)
+    else:
+        cosine = max(up * math.sin(lat) + along * math.cos(lat) for lat in (low, high))
+    return max(0.0, math.acos(max(-1.0, min(1.0, cosine))) * EARTH_RADIUS_M - 1.0)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
+from infra.mysql.connection import Statement
 from infra.mysql.database import Cursor, Database, Row, Tx
 from market.kernel import geo
 from market.kernel.cells import CELL, DISTRICT, Cell, cover
@@ -21,6 +22,7 @@ from market.listings.rules import ranking
 from market.listings.rules.listing import Listing
 from market.listings.rules.ranking import DEFAULT, DISTANCE_ONLY, HALVING_M, NEW_ORDERS, Merits
 from market.listings.rules.searching import Area, Found, Wish
+from market.listings.search.port import First, New
 
 PUT = (
     "INSERT INTO findable (listing_id, owner_id, category, cell, lat, lng, day_fen, reference_fen, rating_centistars, "
@@ -41,10 +43,11 @@ DETAILS = (
     "d.reference_fen, d.published_ms FROM ({}) AS b JOIN findable AS d ON d.listing_id = b.listing_id"
 )
 NEWEST = (
-    "(SELECT f.listing_id FROM (SELECT listing_id FROM findable FORCE INDEX (new_in_district) WHERE district {} "
-    "AND published_ms > %s ORDER BY published_ms DESC LIMIT %s) AS n STRAIGHT_JOIN findable AS f ON f.listing_id = n.listing_id{} "
-    "WHERE f.orders_created < %s{} ORDER BY f.published_ms DESC LIMIT %s)"
+    "(SELECT f.listing_id, f.published_ms FROM (SELECT listing_id, published_ms, category, orders_created, day_fen, lat, lng "
+    "FROM findable FORCE INDEX (new_in_district) WHERE district {} AND published_ms > %s ORDER BY published_ms DESC LIMIT %s) AS f{} "
+    "WHERE f.orders_created < %s{} ORDER BY f.published_ms DESC, f.listing_id LIMIT %s)"
 )
+NEWEST_OF_ALL = "{} ORDER BY published_ms DESC, listing_id LIMIT %s"
 METRES = (
     "%s * ASIN(LEAST(1e0, SQRT(POW(SIN(RADIANS(f.lat - %s) / 2), 2) "
     "+ COS(RADIANS(f.lat)) * %s * POW(SIN(RADIANS(f.lng - %s) / 2), 2))))"
@@ -59,9 +62,8 @@ INDEXES = {
     (DISTRICT, True): "in_district_of_category",
 }
 
-FIRST_CELLS, MORE_CELLS = 2, 3
-"""How many are read whole at first, and how many times as many when those hold too few."""
-COUNTED_FIRST = 8
+FIRST_CELLS, FIRST_CELLS_OF_CATEGORY, MORE_CELLS = 3, 10, 3
+"""How many are read whole at first (of a category a cell holds less), and how many times as many when those hold too few. Twice as many are counted at first."""
 NEW_DISTRICTS, NEW_LOOKED_AT = 4, 100
 """How many of the nearest districts are looked at for what is new, and how many of the newest of each."""
 HAIR = 1e-9
@@ -96,56 +98,69 @@ class MysqlEngine:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    async def first(
+        self, wish: Wish, shown: Collection[Id], limit: int, *, new: New | None = None, most: int = 0
+    ) -> First:
+        cells = _cover(wish.area)
+        near, far = cells[: 2 * _first_cells(wish)], cells[2 * _first_cells(wish) :]
+        async with self._db.glance() as cursor:
+            counted = cursor.defer_read(*_counting(wish, near, most))
+            newest = [] if new is None else cursor.defer_read(*_newest(wish, shown, cells, new))
+            best = await _best(cursor, wish, cells, shown, limit)
+            count = counted[0][0]
+            if count < most and far:
+                rest = await cursor.all(*_counting(wish, far, most - count))
+                count += rest[0][0]
+        found = [_found(row, wish) for row in newest]
+        found.sort(key=lambda one: (-one.merits.published_ms, one.id))
+        return First(best=best, newest=found, count=min(most, count))
+
     async def best(self, wish: Wish, without: Collection[Id], limit: int) -> list[Found]:
-        cells = _cover(wish.area)
         async with self._db.glance() as cursor:
-            found: list[Found] = []
-            if wish.sort in ("price", "rating"):
-                ranges = [(cell, 0.0) for cell in cells]
-                found, cells = await _read(cursor, wish, ranges, without, limit), ()
-            many = FIRST_CELLS
-            while cells and len(found) < limit:
-                ranges = [(cell, 0.0) for cell in cells[:many]]
-                found += await _read(cursor, wish, ranges, without, limit)
-                cells = cells[many:]
-                many *= MORE_CELLS
-            found = _in_order(found, wish)[:limit]
-            ranges = _worth_a_look(cells, wish, found[-1]) if found else []
-            if ranges:
-                found += await _read(cursor, wish, ranges, without, limit)
-        return _in_order(found, wish)[:limit]
+            return await _best(cursor, wish, _cover(wish.area), without, limit)
 
-    async def newest(
-        self, wish: Wish, without: Collection[Id], since_ms: int, limit: int
-    ) -> list[Found]:
-        districts = list(dict.fromkeys(cell.name[:DISTRICT] for cell in _cover(wish.area)))
-        parts, values = [], []
-        more, more_values = _conditions(wish, without)
-        for name in districts[:NEW_DISTRICTS]:
-            exact = len(name) == DISTRICT
-            parts.append(NEWEST.format("= %s" if exact else "LIKE %s", _join(wish), more))
-            values += [name if exact else f"{name}%", since_ms, NEW_LOOKED_AT, NEW_ORDERS]
-            values += [*more_values, limit]
-        if not parts:
-            return []
-        async with self._db.glance() as cursor:
-            rows = await cursor.all(DETAILS.format(" UNION ALL ".join(parts)), *values)
-        found = [_found(row, wish) for row in rows]
-        return sorted(found, key=lambda f: (-f.merits.published_ms, f.id))[:limit]
 
-    async def count(self, wish: Wish, most: int) -> int:
-        cells = _cover(wish.area)
-        async with self._db.glance() as cursor:
-            found = await _count(cursor, wish, cells[:COUNTED_FIRST], most)
-            if found < most:
-                found += await _count(cursor, wish, cells[COUNTED_FIRST:], most - found)
-        return found
+async def _best(
+    cursor: Cursor, wish: Wish, cells: Sequence[Cell], without: Collection[Id], limit: int
+) -> list[Found]:
+    found: list[Found] = []
+    if wish.sort in ("price", "rating"):
+        ranges = [(cell, 0.0) for cell in cells]
+        found, cells = await _read(cursor, wish, ranges, without, limit), ()
+    many = _first_cells(wish)
+    while cells and len(found) < limit:
+        ranges = [(cell, 0.0) for cell in cells[:many]]
+        found += await _read(cursor, wish, ranges, without, limit)
+        cells = cells[many:]
+        many *= MORE_CELLS
+    found = _in_order(found, wish)[:limit]
+    ranges = _worth_a_look(cells, wish, found[-1]) if found else []
+    if ranges:
+        found += await _read(cursor, wish, ranges, without, limit)
+    return _in_order(found, wish)[:limit]
+
+
+def _newest(wish: Wish, without: Collection[Id], cells: Iterable[Cell], new: New) -> Statement:
+    districts = list(dict.fromkeys(cell.name[:DISTRICT] for cell in cells))
+    parts, values = [], list[object]()
+    more, more_values = _conditions(wish, without)
+    for name in districts[:NEW_DISTRICTS]:
+        exact = len(name) == DISTRICT
+        parts.append(NEWEST.format("= %s" if exact else "LIKE %s", _join(wish), more))
+        values += [name if exact else f"{name}%", new.since_ms, NEW_LOOKED_AT, NEW_ORDERS]
+        values += [*more_values, new.limit]
+    newest = NEWEST_OF_ALL.format(" UNION ALL ".join(parts))
+    return (DETAILS.format(newest), *values, new.limit)
 
 
 @lru_cache(maxsize=64)
 def _cover(area: Area) -> Sequence[Cell]:
-    """Asked for several times by one search."""
+    """Asked for again by the batches and pages of one search."""
     return tuple(cover(area.here, area.radius_m, area.box))
+
+
+def _first_cells(wish: Wish) -> int:
+    return FIRST_CELLS if wish.category is None else FIRST_CELLS_OF_CATEGORY
 
 
 def _weights(wish: Wish) -> ranking.Weights:
@@ -189,7 +204,8 @@ async def _read(
     return [_found(row, wish) for row in rows]
 
 
-async def _count(cursor: Cursor, wish: Wish, cells: Iterable[Cell], most: int) -> int:
+def _counting(wish: Wish, cells: Iterable[Cell], most: int) -> Statement:
+    """How many there are in these, up to `most` for each size of cell."""
     parts: list[str] = []
     values: list[object] = []
     more, more_values = _conditions(wish, ())
@@ -198,11 +214,7 @@ async def _count(cursor: Cursor, wish: Wish, cells: Iterable[Cell], most: int) -
             f"(SELECT 1 FROM findable AS f FORCE INDEX ({index}){_join(wish)} WHERE ({where}){more} LIMIT %s)"
         )
         values += [*where_values, *more_values, most]
-    if not parts:
-        return 0
-    row = await cursor.one(f"SELECT COUNT(*) FROM ({' UNION ALL '.join(parts)}) AS c", *values)
-    assert row is not None
-    return min(most, int(row[0]))
+    return (f"SELECT COUNT(*) FROM ({' UNION ALL '.join(parts)}) AS c", *values)
 
 
 def _groups(ranges: Iterable[Range], category: str | None) -> list[tuple[str, str, list[object]]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.mysql.database import Database
 from market.kernel.ids import Id
 from market.listings.rules import pages, ranking
 from market.listings.rules.searching import Found, Free, Wish
-from market.listings.search.port import Engine
+from market.listings.search.port import Engine, New
 from market.listings.taking_store import still_free
 
 COUNTED = 200
@@ -44,45 +44,42 @@ class Search:
     async def page(self, shown: Sequence[Id], length: int, *, explores: bool) -> Results:
         """The best that have not been shown. Owners are spread, and new listings explored, where it is we who rank."""
         we_rank = self._wish.sort == "match"
-        ranked: list[Found] = []
-        page: tuple[Found, ...] = ()
-        async for some in self._batches(shown, 2 * length):
-            ranked += some
+        since_ms = self._now_ms - ranking.NEW_MS
+        new = New(since_ms=since_ms, limit=NEWEST) if we_rank and explores else None
+        seen, size = set(shown), 2 * length
+        first = await self._engine.first(self._wish, seen, size, new=new, most=COUNTED)
+        found = first.best
+        free = await self._free_of([*found, *first.newest])
+        ranked = [one for one in found if one.id in free]
+        newest = [one for one in first.newest if one.id in free]
+        while True:
             spread = pages.spread(ranked, length)
             page = spread.found if we_rank else tuple(ranked[:length])
-            if len(ranked) > length and (spread.settled or not we_rank):
+            is_full = len(ranked) > length and (spread.settled or not we_rank)
+            if is_full or len(found) < size:
                 break
-        if we_rank and explores and len(page) >= pages.ONE_IN:
-            page = await self._explored(page, shown)
-        more = len(ranked) > length
-        candidates = (
-            await self._engine.count(self._wish, COUNTED) if more else len(shown) + len(page)
-        )
-        return Results(page=page, more=more, candidates=candidates)
-
-    async def _batches(self, shown: Sequence[Id], size: int) -> AsyncIterator[list[Found]]:
-        """What fits and is free, best first, until nothing is left."""
-        seen = set(shown)
-        while True:
-            found = await self._engine.best(self._wish, seen, size)
-            yield await self._those_free(found)
-            if len(found) < size:
-                return
             seen |= {one.id for one in found}
             size = min(2 * size, LARGEST_BATCH)
+            found = await self._engine.best(self._wish, seen, size)
+            free = await self._free_of(found)
+            ranked += [one for one in found if one.id in free]
+        more = len(ranked) > length
+        return Results(
+            page=self._explored(page, newest),
+            more=more,
+            candidates=first.count if more else len(shown) + len(page),
+        )
 
-    async def _those_free(self, found: list[Found]) -> list[Found]:
+    async def _free_of(self, found: Sequence[Found]) -> set[Id]:
+        ids = list(dict.fromkeys(one.id for one in found))
         if self._free is None:
-            return found
+            return set(ids)
         async with self._db.glance() as cursor:
-            free = await still_free(
-                cursor, [one.id for one in found], self._free.period, self._free.seats, self._now_ms
+            return await still_free(
+                cursor, ids, self._free.period, self._free.seats, self._now_ms
             )
-        return [one for one in found if one.id in free]
 
-    async def _explored(self, page: tuple[Found, ...], shown: Sequence[Id]) -> tuple[Found, ...]:
-        since_ms = self._now_ms - ranking.NEW_MS
-        new = await self._engine.newest(self._wish, shown, since_ms, NEWEST)
+    def _explored(self, page: Sequence[Found], new: Sequence[Found]) -> tuple[Found, ...]:
         weights = self._wish.weights
 
         def worth(one: Found) -> float:
@@ -90,6 +87,4 @@ class Search:
             drawn = random.betavariate(*ranking.deal_rate_odds(one.merits))
             return ranking.score(parts, weights) + weights.deal_rate * (drawn - parts.deal_rate)
 
-        return pages.explored(
-            page, await self._those_free(new), lambda one: one.merits.is_new(self._now_ms), worth
-        )
+        return pages.explored(page, new, lambda one: one.merits.is_new(self._now_ms), worth)

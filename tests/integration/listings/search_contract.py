@@ -17,7 +17,7 @@ from market.listings.commands import Edit, Pause, Resume
 from market.listings.rules import searching
 from market.listings.rules.ranking import DISTANCE_ONLY, Weights
 from market.listings.rules.searching import Area, Wish
-from market.listings.search.port import Engine
+from market.listings.search.port import Engine, New
 from market.listings.wing import Listings
 from tests.integration.conftest import call, new_id, someone
 from tests.integration.listings.cities import put
@@ -45,8 +45,8 @@ class SearchContract:
     async def test_nothing_is_found_where_nothing_is(self, engine: Engine) -> None:
         area = searching.around(Point(-78.0, -150.0), 50_000)
         assert await engine.best(Wish(area=area), (), 20) == []
-        assert await engine.newest(Wish(area=area), (), 0, 20) == []
-        assert await engine.count(Wish(area=area), 20) == 0
+        first = await engine.first(Wish(area=area), (), 20, new=New(since_ms=0, limit=20), most=20)
+        assert (list(first.best), list(first.newest), first.count) == ([], [], 0)
 
     async def test_the_radius_is_a_circle(self, engine: Engine, listings: Listings) -> None:
         here = Point(-50.0, 10.0)
@@ -95,9 +95,10 @@ class SearchContract:
         assert await ids(engine, area, max_day_fen=100) == [cheap.id]
         assert await ids(engine, area, dear.id) == [cheap.id]
         assert await ids(engine, area, min_day_fen=101, max_day_fen=899) == []
-        assert await engine.count(Wish(area=area), 50) == 2
-        assert await engine.count(Wish(area=area), 1) == 1
-        assert await engine.count(Wish(area=area, category="books"), 50) == 1
+        first = await engine.first(Wish(area=area), (dear.id,), 50, most=50)
+        assert ([one.id for one in first.best], first.count) == ([cheap.id], 2)
+        assert (await engine.first(Wish(area=area), (), 50, most=1)).count == 1
+        assert (await engine.first(Wish(area=area, category="books"), (), 50, most=50)).count == 1
 
     async def test_words_are_words_and_nothing_else(
         self, engine: Engine, listings: Listings
@@ -165,7 +166,12 @@ class SearchContract:
         ]
         await put(listings, [thing(Point(-57.0, 10.0))])  # published long ago
         wish = Wish(area=searching.around(Point(-57.0, 10.0), 900))
-        found = await engine.newest(wish, (), began_ms - 1, 20)
-        assert [one.id for one in found] == [second, first]
-        assert [one.id for one in await engine.newest(wish, (second,), began_ms - 1, 20)] == [first]
-        assert await engine.newest(wish, (), now_ms() + 1, 20) == []
+
+        async def newest(*shown: Id, since_ms: int = began_ms - 1, limit: int = 20) -> list[Id]:
+            new = New(since_ms=since_ms, limit=limit)
+            return [one.id for one in (await engine.first(wish, shown, 20, new=new)).newest]
+
+        assert await newest() == [second, first]
+        assert await newest(limit=1) == [second]
+        assert await newest(second) == [first]
+        assert await newest(since_ms=now_ms() + 1) == []
