@@ -38,7 +38,7 @@ FEW = 10_000
 FILTERED_PER_S, OPEN_PER_S, LIGHT_PER_S = 50.0, 20.0, 10.0
 WARM_UP_S = 5.0
 LATE_MS = 250.0
-STEP = 1.25
+STEP, LOWEST_PER_S = 1.25, 5.0
 PUBLISHED = 20
 
 
@@ -148,13 +148,20 @@ class Bench:
         return took
 
     async def _ceiling(self) -> float:
-        """The most searches a second, filtered, whose answers come in time."""
-        best, rate = 0.0, FILTERED_PER_S
-        while True:
+        """The most searches a second, filtered, whose answers come in time: up from the bar, or down if that is too much."""
+        best, rate, up = 0.0, FILTERED_PER_S, True
+        while rate > LOWEST_PER_S:
             took = await self._play(f"at {rate:.0f}", rate, self._options.step)
             if percentile(took, 0.99) > LATE_MS:
-                return round(best, 1)
-            best, rate = rate, rate * STEP
+                if best:
+                    break
+                up = False
+            else:
+                best = rate
+                if not up:
+                    break
+            rate = rate * STEP if up else rate / STEP
+        return round(best, 1)
 
     async def _publish(self) -> float:
         """Milliseconds from the answer to a publication until a search finds it, the longest."""

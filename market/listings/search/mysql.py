@@ -63,7 +63,8 @@ INDEXES = {
 }
 
 FIRST_CELLS, FIRST_CELLS_OF_CATEGORY, MORE_CELLS = 3, 10, 3
-"""How many are read whole at first (of a category a cell holds less), and how many times as many when those hold too few. Twice as many are counted at first."""
+"""How many are read whole at first (of a category a cell holds less), and how many times as many when those hold too few.
+Twice as many are counted at first."""
 NEW_DISTRICTS, NEW_LOOKED_AT = 4, 100
 """How many of the nearest districts are looked at for what is new, and how many of the newest of each."""
 HAIR = 1e-9
@@ -99,7 +100,13 @@ class MysqlEngine:
         self._db = db
 
     async def first(
-        self, wish: Wish, shown: Collection[Id], limit: int, *, new: New | None = None, most: int = 0
+        self,
+        wish: Wish,
+        shown: Collection[Id],
+        limit: int,
+        *,
+        new: New | None = None,
+        most: int = 0,
     ) -> First:
         cells = _cover(wish.area)
         near, far = cells[: 2 * _first_cells(wish)], cells[2 * _first_cells(wish) :]
@@ -108,7 +115,9 @@ class MysqlEngine:
             newest = [] if new is None else cursor.defer_read(*_newest(wish, shown, cells, new))
             best = await _best(cursor, wish, cells, shown, limit)
             count = counted[0][0]
-            if count < most and far:
+            if len(best) < limit and not shown:
+                count = len(best)
+            elif count < most and far:
                 rest = await cursor.all(*_counting(wish, far, most - count))
                 count += rest[0][0]
         found = [_found(row, wish) for row in newest]

@@ -31,7 +31,13 @@ class Engine(Protocol):
     """Reads may be as old as a replica is."""
 
     async def first(
-        self, wish: Wish, shown: Collection[Id], limit: int, *, new: New | None = None, most: int = 0
+        self,
+        wish: Wish,
+        shown: Collection[Id],
+        limit: int,
+        *,
+        new: New | None = None,
+        most: int = 0,
     ) -> First:
         """What a page begins with, asked for together: `best`; if `new`, some that fit, have had few orders and are from close by,
         the newest first; and how many fit, counted up to `most`."""

@@ -75,9 +75,7 @@ class Search:
         if self._free is None:
             return set(ids)
         async with self._db.glance() as cursor:
-            return await still_free(
-                cursor, ids, self._free.period, self._free.seats, self._now_ms
-            )
+            return await still_free(cursor, ids, self._free.period, self._free.seats, self._now_ms)
 
     def _explored(self, page: Sequence[Found], new: Sequence[Found]) -> tuple[Found, ...]:
         weights = self._wish.weights

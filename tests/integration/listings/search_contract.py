@@ -95,7 +95,7 @@ class SearchContract:
         assert await ids(engine, area, max_day_fen=100) == [cheap.id]
         assert await ids(engine, area, dear.id) == [cheap.id]
         assert await ids(engine, area, min_day_fen=101, max_day_fen=899) == []
-        first = await engine.first(Wish(area=area), (dear.id,), 50, most=50)
+        first = await engine.first(Wish(area=area), (Id(dear.id),), 50, most=50)
         assert ([one.id for one in first.best], first.count) == ([cheap.id], 2)
         assert (await engine.first(Wish(area=area), (), 50, most=1)).count == 1
         assert (await engine.first(Wish(area=area, category="books"), (), 50, most=50)).count == 1

@@ -19,7 +19,7 @@ from market.listings.wing import Listings
 from tests.integration.listings.cities import City, put
 from tests.integration.listings.search_reference import Placed, Query, World, page
 
-CITIES = 1_000
+CITIES = 2_000
 LENGTH = 20
 CLOSE = 1e-9
 SORTS: tuple[Sort, ...] = ("match", "distance", "price", "rating")
