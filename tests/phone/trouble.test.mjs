@@ -61,6 +61,7 @@ test("offline: what is sent waits, is shown as waiting, and arrives once; nothin
   const { phone, order, buyer } = await withOrder();
   await phone.tap("chat");
   await phone.at("pages/chat/chat");
+  await phone.sees("chat-text");
   await isLive(phone);
   await phone.network("none");
   await phone.sees("connection", "");

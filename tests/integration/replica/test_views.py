@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ from market.kernel.facts import CreditChanged, Heard
 from market.kernel.ids import Id
 from market.listings import actions as listing_actions
 from market.listings import views as listing_views
+from market.listings.rules.shown import ListingView
 from market.listings.wing import Listings
 from market.notices import views as notice_views
 from market.notices.handlers import HANDLERS
@@ -99,16 +100,20 @@ async def test_a_listing_is_new_to_its_owner_and_to_who_has_seen_it(
     listing = await publish(listings, owner)
     await asyncio.to_thread(servers.replica.catch_up)
     await asyncio.to_thread(servers.replica.hold_back)
-    body = {"listing_id": str(listing.listing_id), "version": listing.version, "title": "新电钻"}
+    before, price = listing.price_hour_fen, 900
+    body = {
+        "listing_id": str(listing.listing_id), "version": listing.version, "price_hour_fen": price,
+    }  # fmt: skip
     await listing_actions.edit.perform(listings, owner, now_ms(), str(new_id()), body)
 
-    async def title(who: Actor, **seen: int) -> str:
+    async def asked(who: Actor, **seen: int) -> int | None:
         found = await ask(listing_views.get, listings, who, listing_id=listing.listing_id, **seen)
-        return str(found.title)
+        return cast(ListingView, found).price_hour_fen
 
-    assert await title(other) == await title(other, seen=1) == listing.title
-    assert await title(other, seen=2) == "新电钻"
-    assert await title(owner) == "新电钻"
+    assert before != price
+    assert await asked(other) == await asked(other, seen=listing.version) == before
+    assert await asked(other, seen=listing.version + 1) == price
+    assert await asked(owner) == price
     unheard = await publish(listings, owner)
     found = await ask(listing_views.get, listings, other, listing_id=unheard.listing_id)
     assert found.listing_id == unheard.listing_id
