@@ -188,6 +188,7 @@ class _Glance(Cursor):
         self._primary: Cursor | None = None
 
     async def _run(self, *statements: bytes) -> list[Answer]:
+        deferred, awaited = self._deferred, self._awaited
         if self._primary is None:
             try:
                 async with asyncio.timeout(self._replica.bounds.patience_s):
@@ -196,6 +197,8 @@ class _Glance(Cursor):
                 self.drop()
                 self._replica.failed(error)
                 self._primary = await self._stack.enter_async_context(self._replica.primary.read())
+        self._deferred, self._awaited = [], []
+        self._primary._deferred, self._primary._awaited = deferred, awaited
         return await self._primary._run(*statements)
 
 

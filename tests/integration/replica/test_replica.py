@@ -289,6 +289,20 @@ async def test_the_rest_of_a_view_goes_on_on_the_primary(
         assert await cursor.one("SELECT @@server_id") == (1,)
 
 
+async def test_what_was_to_go_along_with_a_statement_goes_along_to_the_primary(
+    db: Database, replica: Replica, servers: ReplicatedServers
+) -> None:
+    row = await written(db, 7)
+    await asyncio.to_thread(servers.replica.catch_up)
+    async with db.glance() as cursor:
+        assert await cursor.one("SELECT @@server_id") == (2,)
+        await asyncio.to_thread(servers.replica.kill)
+        for _ in range(2):
+            along = cursor.defer_read(COUNT, row)
+            assert await cursor.one("SELECT @@server_id") == (1,)
+            assert along == [(7,)]
+
+
 async def test_a_statement_that_fails_there_alone_is_answered_by_the_primary(
     db: Database, replica: Replica, servers: ReplicatedServers
 ) -> None:
