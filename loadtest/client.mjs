@@ -4,6 +4,8 @@ import { Person } from "../tests/miniprogram/people.mjs";
 
 const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE);
 const { starts, messages } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
+/** Between two lines: nobody reads and answers faster. */
+const PAUSE_MS = 1_000;
 const CARD = "[data-testid^=card-]";
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const percentile = (list, share) => Math.round(sorted(list)[Math.min(list.length - 1, Math.floor(list.length * share))]);
@@ -78,7 +80,7 @@ async function pushTimes() {
     await from.tap("chat-send");
     await to.page.waitForFunction(() => window.__shown);
     times.push((await to.page.evaluate(() => window.__shown)) - (await from.page.evaluate(() => window.__tapped)));
-    await from.page.waitForTimeout(150);
+    await from.page.waitForTimeout(PAUSE_MS);
   }
   return times;
 }
