@@ -66,7 +66,7 @@ async function pushTimes() {
   for (const phone of [one, two]) {
     await agrees(phone);
     await phone.page.locator(CARD).first().waitFor();
-    await phone.go(`/pages/chat/chat?id=${id}&kind=enquiry&listing=${listing.listing_id}`);
+    await phone.go(`/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing.listing_id}`);
     await phone.sees("chat-text");
     await phone.slowDown({ network: null });
   }

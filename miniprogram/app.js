@@ -11,7 +11,7 @@ App({
 
   onShow({ path } = {}) {
     live.show();
-    if (!consent.given() && path !== "pages/consent/consent" && path !== "pages/privacy/privacy") {
+    if (!consent.given() && path !== "pages/consent/consent" && path !== "account/privacy/privacy") {
       screen.restart("/pages/consent/consent");
     }
   },

@@ -742,15 +742,15 @@ const me = {
     {
       id: "own",
       links: [
-        { id: "mine", icon: "box", label: "我的发布", url: "/pages/mine/mine" },
-        { id: "wallet", icon: "wallet", label: "收款账户与收入", url: "/pages/onboarding/onboarding" },
-        { id: "credit", icon: "star", label: "信用与评价", url: "/pages/credit/credit" },
+        { id: "mine", icon: "box", label: "我的发布", url: "/account/mine/mine" },
+        { id: "wallet", icon: "wallet", label: "收款账户与收入", url: "/account/onboarding/onboarding" },
+        { id: "credit", icon: "star", label: "信用与评价", url: "/account/credit/credit" },
       ],
     },
     {
       id: "choices",
       links: [
-        { id: "privacy", icon: "lock", label: "隐私与数据", url: "/pages/privacy/privacy" },
+        { id: "privacy", icon: "lock", label: "隐私与数据", url: "/account/privacy/privacy" },
       ],
     },
   ],

@@ -35,12 +35,12 @@ function badges(entries) {
  * @returns {string | null}
  */
 function leads({ kind, link }) {
-  if (kind.startsWith("rating")) return `/pages/rating/rating?id=${link.order_id}`;
-  if (kind === "payment.onboarding") return "/pages/onboarding/onboarding";
-  if (kind === "credit.changed") return "/pages/credit/credit";
-  if (link.order_id) return `/pages/order/order?id=${link.order_id}`;
-  if (link.conversation_id) return `/pages/chat/chat?id=${link.conversation_id}`;
-  return link.listing_id ? `/pages/listing/listing?id=${link.listing_id}` : null;
+  if (kind.startsWith("rating")) return `/deal/rating/rating?id=${link.order_id}`;
+  if (kind === "payment.onboarding") return "/account/onboarding/onboarding";
+  if (kind === "credit.changed") return "/account/credit/credit";
+  if (link.order_id) return `/deal/order/order?id=${link.order_id}`;
+  if (link.conversation_id) return `/deal/chat/chat?id=${link.conversation_id}`;
+  return link.listing_id ? `/deal/listing/listing?id=${link.listing_id}` : null;
 }
 
 /** Conversations and orders that notices after a number speak of, newest first, each once. */

@@ -70,10 +70,10 @@ test("publish, find, book, pay, hand over, give back, and rate", async () => {
 
   // the owner looks at it: somebody is booking it, and then it is taken
   await owner.tap("open-listing");
-  await owner.at("pages/listing/listing");
+  await owner.at("deal/listing/listing");
   await owner.sees("calendar");
   await buyer.tap("book");
-  await buyer.at("pages/booking/booking");
+  await buyer.at("deal/booking/booking");
   await buyer.sees("hold-mine");
   await owner.withoutFetching(() => owner.sees("hold"));
   await owner.back();
@@ -82,12 +82,12 @@ test("publish, find, book, pay, hand over, give back, and rate", async () => {
   await owner.tap("role-owner");
   await buyer.tap("submit");
   await buyer.tap("pay-confirm");
-  await buyer.at("pages/order/order");
+  await buyer.at("deal/order/order");
   const code = await codeOf(buyer);
   assert.match(code, /^\d{6}$/);
 
   await owner.press(owner.page.locator('.mp-page:not([hidden]) [data-testid=order-row]', { hasText: title }));
-  await owner.at("pages/order/order");
+  await owner.at("deal/order/order");
 
   // handing over: each step is on the other's screen without being asked for
   await owner.tap("do-start");
@@ -115,7 +115,7 @@ test("publish, find, book, pay, hand over, give back, and rate", async () => {
   // both rate, and only then both see
   for (const phone of [buyer, owner]) {
     await phone.tap("rate");
-    await phone.at("pages/rating/rating");
+    await phone.at("deal/rating/rating");
     await phone.sees("rating-form");
     for (const star of await phone.screen.locator('[data-testid^="star-"][data-testid$="-5"]').all()) await phone.press(star);
     await phone.type("rating-comment", "很好");

@@ -127,7 +127,7 @@ export async function finds(phone, title) {
   await phone.type("search", title);
   await phone.on("search").locator("input").press("Enter");
   await phone.press(phone.page.locator(".mp-page:not([hidden]) [data-testid^=card-]", { hasText: title }));
-  await phone.at("pages/listing/listing");
+  await phone.at("deal/listing/listing");
   await phone.sees("title", title);
 }
 

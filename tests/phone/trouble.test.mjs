@@ -31,7 +31,7 @@ async function withOrder(options) {
   const buyer = await desk(openid);
   const order = await buyer.orders(listing);
   const phone = await enter(openid, options);
-  await phone.go(`/pages/order/order?id=${order.order_id}&role=buyer`);
+  await phone.go(`/deal/order/order?id=${order.order_id}&role=buyer`);
   await phone.page.locator("[data-testid=hero][data-state=ready]").waitFor();
   const start = () => owner.command("orders.start", { order_id: order.order_id, code: order.code });
   return { openid, buyer, order, phone, start };
@@ -60,7 +60,7 @@ test("ten seconds in the background: current within a second of coming back", as
 test("offline: what is sent waits, is shown as waiting, and arrives once; nothing of the others is lost", async () => {
   const { phone, order, buyer } = await withOrder();
   await phone.tap("chat");
-  await phone.at("pages/chat/chat");
+  await phone.at("deal/chat/chat");
   await phone.sees("chat-text");
   await isLive(phone);
   await phone.network("none");
@@ -93,14 +93,14 @@ test("a payment is cancelled, and made the second time", async () => {
   await finds(phone, title);
   await choosesTime(phone);
   await phone.tap("book");
-  await phone.at("pages/booking/booking");
+  await phone.at("deal/booking/booking");
   await phone.tap("submit");
   await phone.tap("pay-cancel");
   await phone.sees("trouble", "");
   await phone.shoot("booking-cancelled");
   await phone.tap("pay");
   await phone.tap("pay-confirm");
-  await phone.at("pages/order/order");
+  await phone.at("deal/order/order");
   await heroIs(phone, "ready");
 });
 
@@ -110,13 +110,13 @@ test("two quick taps make one order", async () => {
   await finds(phone, title);
   await choosesTime(phone);
   await phone.tap("book");
-  await phone.at("pages/booking/booking");
+  await phone.at("deal/booking/booking");
   await phone.sees("submit", "¥");
   await phone.on("submit").evaluate((button) => {
     for (let tap = 0; tap < 2; tap++) for (const type of ["mousedown", "mouseup", "click"]) button.dispatchEvent(new MouseEvent(type, { bubbles: true }));
   });
   await phone.tap("pay-confirm");
-  await phone.at("pages/order/order");
+  await phone.at("deal/order/order");
   const { orders } = await (await desk(openid)).ask("GET", "/v1/orders?role=buyer");
   assert.equal(orders.length, 1);
 });
@@ -124,7 +124,7 @@ test("two quick taps make one order", async () => {
 test("two phones of one person show the same, each at once", async () => {
   const { openid, order, phone, start } = await withOrder({ name: "one" });
   const other = await enter(openid, { name: "two" });
-  await other.go(`/pages/chat/chat?id=${order.order_id}`);
+  await other.go(`/deal/chat/chat?id=${order.order_id}`);
   await other.sees("chat-text");
   await start();
   await heroIs(phone, "in_use");

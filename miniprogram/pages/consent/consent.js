@@ -19,7 +19,7 @@ Page({
   },
 
   read() {
-    screen.open("/pages/privacy/privacy?read=1");
+    screen.open("/account/privacy/privacy?read=1");
   },
 
   readWechat() {

@@ -179,7 +179,7 @@ livePage({
   },
 
   open({ detail }) {
-    screen.open(`/pages/listing/listing?id=${detail.id}`);
+    screen.open(`/deal/listing/listing?id=${detail.id}`);
   },
 
   // --- the sheet of filters ---

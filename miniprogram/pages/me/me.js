@@ -58,7 +58,7 @@ livePage({
   },
 
   edit() {
-    screen.open("/pages/settings/settings");
+    screen.open("/account/settings/settings");
   },
 
   async logout() {

@@ -101,7 +101,7 @@ livePage({
     const { id } = currentTarget.dataset;
     const view = this.local.chats.listed.find(({ conversation_id: one }) => one === id);
     const role = view.buyer_id === this.local.me ? "buyer" : "owner";
-    screen.open(`/pages/chat/chat?id=${id}&kind=${view.kind}&listing=${view.listing_id}&role=${role}&other=${otherOf(view, this.local.me)}`);
+    screen.open(`/deal/chat/chat?id=${id}&kind=${view.kind}&listing=${view.listing_id}&role=${role}&other=${otherOf(view, this.local.me)}`);
   },
 
   openNotice({ currentTarget }) {

@@ -106,15 +106,15 @@ livePage({
   },
 
   open({ currentTarget }) {
-    screen.open(`/pages/order/order?id=${currentTarget.dataset.id}&role=${this.local.role}`);
+    screen.open(`/deal/order/order?id=${currentTarget.dataset.id}&role=${this.local.role}`);
   },
 
   chat({ currentTarget }) {
-    screen.open(`/pages/chat/chat?id=${currentTarget.dataset.id}&role=${this.local.role}`);
+    screen.open(`/deal/chat/chat?id=${currentTarget.dataset.id}&role=${this.local.role}`);
   },
 
   rate({ currentTarget }) {
-    screen.open(`/pages/rating/rating?id=${currentTarget.dataset.id}`);
+    screen.open(`/deal/rating/rating?id=${currentTarget.dataset.id}`);
   },
 
   /** For the tab, from what is known at the moment. */

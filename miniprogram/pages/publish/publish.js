@@ -231,15 +231,15 @@ livePage({
   },
 
   openOnboarding() {
-    screen.open("/pages/onboarding/onboarding");
+    screen.open("/account/onboarding/onboarding");
   },
 
   openMine() {
-    screen.open("/pages/mine/mine");
+    screen.open("/account/mine/mine");
   },
 
   openListing() {
-    screen.open(`/pages/listing/listing?id=${this.local.done.listing_id}`);
+    screen.open(`/deal/listing/listing?id=${this.local.done.listing_id}`);
   },
 
   // --- inside ---

@@ -59,7 +59,7 @@ livePage({
     if (isAgreed && !this._gone) {
       this._gone = true;
       screen.buzz();
-      screen.replace(`/pages/order/order?id=${order.id}&role=buyer`);
+      screen.replace(`/deal/order/order?id=${order.id}&role=buyer`);
     }
   },
 
@@ -135,7 +135,7 @@ livePage({
   },
 
   toOrder() {
-    screen.replace(`/pages/order/order?id=${this.local.orderId}&role=buyer`);
+    screen.replace(`/deal/order/order?id=${this.local.orderId}&role=buyer`);
   },
 
   back() {

@@ -191,7 +191,7 @@ livePage({
 
   retry() {
     if (!this.query.id) return this._begin(this.query.listing);
-    screen.replace(`/pages/chat/chat?id=${this.query.id}`);
+    screen.replace(`/deal/chat/chat?id=${this.query.id}`);
   },
 
   // --- inside ---
@@ -201,7 +201,7 @@ livePage({
     this.update({ failed: "" });
     try {
       const id = await chat.openEnquiry(listing);
-      screen.replace(`/pages/chat/chat?id=${id}&kind=enquiry&listing=${listing}`);
+      screen.replace(`/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing}`);
     } catch (refusal) {
       this.update({ failed: reason(refusal) });
     }
@@ -303,7 +303,7 @@ function orderContext(order, listing, nowMs) {
   const { photo, category } = pictureOf(listing);
   return {
     title: order.title, photo, category, label, tone, line: time.period(order.start_ms, order.end_ms, nowMs), price: price(order.total_fen),
-    url: `/pages/order/order?id=${order.order_id}&role=${order.role}`,
+    url: `/deal/order/order?id=${order.order_id}&role=${order.role}`,
   }; // prettier-ignore
 }
 
@@ -313,7 +313,7 @@ function listingContext(listing) {
   const [fen, unit] = day !== null ? [day, "day"] : hour !== null ? [hour, "hour"] : [week, "week"];
   return {
     ...pictureOf(listing), title, label: status === "live" ? "" : words.gone, tone: "warn", line: words.aboutListing,
-    price: `${price(fen)}${words.units[unit]}`, url: `/pages/listing/listing?id=${id}`,
+    price: `${price(fen)}${words.units[unit]}`, url: `/deal/listing/listing?id=${id}`,
   }; // prettier-ignore
 }
 

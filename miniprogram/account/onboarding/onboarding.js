@@ -127,7 +127,7 @@ livePage({
   },
 
   openOrder({ currentTarget }) {
-    screen.open(`/pages/order/order?id=${currentTarget.dataset.id}&role=owner`);
+    screen.open(`/deal/order/order?id=${currentTarget.dataset.id}&role=owner`);
   },
 
   _set(change) {

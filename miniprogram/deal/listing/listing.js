@@ -66,21 +66,21 @@ livePage({
   },
 
   openOwner() {
-    screen.open(`/pages/credit/credit?user=${this.data.listing.owner.id}`);
+    screen.open(`/account/credit/credit?user=${this.data.listing.owner.id}`);
   },
 
   ask() {
-    screen.open(`/pages/chat/chat?listing=${this.query.id}`);
+    screen.open(`/deal/chat/chat?listing=${this.query.id}`);
   },
 
   manage() {
-    screen.open("/pages/mine/mine");
+    screen.open("/account/mine/mine");
   },
 
   book() {
     const { mayBook, startMs, endMs, seats } = this.data;
     if (!startMs) return this._toCalendar();
-    if (mayBook) screen.open(`/pages/booking/booking?listing=${this.query.id}&start=${startMs}&end=${endMs}&seats=${seats}`);
+    if (mayBook) screen.open(`/deal/booking/booking?listing=${this.query.id}&start=${startMs}&end=${endMs}&seats=${seats}`);
   },
 
   _toCalendar() {

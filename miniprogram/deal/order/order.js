@@ -212,15 +212,15 @@ livePage({
   },
 
   openListing() {
-    screen.open(`/pages/listing/listing?id=${this.data.order.listingId}`);
+    screen.open(`/deal/listing/listing?id=${this.data.order.listingId}`);
   },
 
   talk() {
-    screen.open(`/pages/chat/chat?id=${this.data.order.id}`);
+    screen.open(`/deal/chat/chat?id=${this.data.order.id}`);
   },
 
   rate() {
-    screen.open(`/pages/rating/rating?id=${this.data.order.id}`);
+    screen.open(`/deal/rating/rating?id=${this.data.order.id}`);
   },
 
   preview({ currentTarget }) {

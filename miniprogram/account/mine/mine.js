@@ -63,7 +63,7 @@ livePage({
 
   open({ currentTarget }) {
     const listing = this._find(currentTarget.dataset.id);
-    if (words.groups.open.includes(listing.status)) screen.open(`/pages/listing/listing?id=${listing.listing_id}`);
+    if (words.groups.open.includes(listing.status)) screen.open(`/deal/listing/listing?id=${listing.listing_id}`);
     else this._edit(listing);
   },
 
