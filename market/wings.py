@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from infra import objects
@@ -14,6 +14,7 @@ from market.notices.wing import open_wing as notices
 from market.orders.wing import open_wing as orders
 from market.payments.wing import open_wing as payments
 from market.ratings.wing import open_wing as ratings
+from market.users.wing import open_rows as users_rows
 from market.users.wing import open_wing as users
 
 OPENERS: dict[str, Callable[[Process], Awaitable[Any]]] = {
@@ -28,6 +29,13 @@ OPENERS: dict[str, Callable[[Process], Awaitable[Any]]] = {
     "objects": objects.open_wing,
 }
 
+AT_WORK = OPENERS | {"users": users_rows}
+"""As workers need them."""
 
-async def open_wings(process: Process, names: Iterable[str]) -> dict[str, Any]:
-    return {name: await OPENERS[name](process) for name in names}
+
+async def open_wings(
+    process: Process,
+    names: Iterable[str],
+    openers: Mapping[str, Callable[[Process], Awaitable[Any]]] = OPENERS,
+) -> dict[str, Any]:
+    return {name: await openers[name](process) for name in names}

@@ -36,6 +36,7 @@ const errors = {
   not_bookable: "这个时段暂时不能预订",
   owner_not_onboarded: "物主还没有开通收款，已经通知对方，请稍后再来",
   stale_quote: "物主刚刚调整了价格或规则，请确认新的价格",
+  open_orders: "还有进行中的订单或未到账的款项，结束后才能注销",
   not_yet: "信息还在同步，请稍等几秒再试",
   wrong_code: "交接码不正确，请向对方核对",
   too_much: ({ limit_fen: limit }) => (limit === undefined ? "超出了上限" : `最多可填 ${price(limit)}`),

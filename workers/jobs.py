@@ -15,7 +15,7 @@ from infra.process import Process
 from infra.redis import keys
 from infra.redis.client import connect
 from infra.redis.publish import Publisher
-from market.wings import open_wings
+from market.wings import AT_WORK, open_wings
 from workers import (
     comparables,
     content_checks,
@@ -87,7 +87,7 @@ async def open_jobs(process: Process, chosen: Iterable[str]) -> AsyncIterator[li
     chosen = list(chosen)
     needed = {name.partition(".")[2] for name in chosen if name.startswith("inbox.")}
     needed |= {CHORES[name].WING for name in chosen if name in CHORES}
-    wings = await open_wings(process, sorted(needed))
+    wings = await open_wings(process, sorted(needed), AT_WORK)
     jobs: list[Job] = []
     waking = _Waking(process.publisher)
     for name in chosen:

@@ -188,6 +188,12 @@ class StaleQuote(Conflict):
     code = "stale_quote"
 
 
+class OpenOrders(Conflict):
+    """Somebody with an order under way, or money on its way, cannot leave yet."""
+
+    code = "open_orders"
+
+
 class NotYet(Conflict):
     """This wing has not yet heard of it. Try again in a moment."""
 

@@ -192,6 +192,18 @@ class PaymentSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReleased:
+    """What was not the buyer's has left WeChat's escrow: the platform has its fee, the owner the rest."""
+
+    KIND: ClassVar[str] = "payment.released"
+    order_id: Id
+    payment_id: Id
+    amount_fen: int
+    """Both parts together."""
+    extension: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentClosed:
     """An expiring order's or extension's payment is closed at WeChat for good: nothing can be paid any more. `payment_id` is 0 when the
     buyer never began to pay."""
@@ -343,6 +355,9 @@ ORDER_STATES = (
     "completed", "declined", "expired", "cancelled", "refunded",
 )  # fmt: skip
 
+ORDER_ENDS = frozenset({"completed", "declined", "expired", "cancelled", "refunded"})
+"""States after which an order moves no more."""
+
 EXTENSION_MOVED = "order.extension"
 ORDER_KINDS = (*(f"order.{state}" for state in ORDER_STATES), EXTENSION_MOVED)
 """Of OrderMoved."""
@@ -350,7 +365,7 @@ ORDER_KINDS = (*(f"order.{state}" for state in ORDER_STATES), EXTENSION_MOVED)
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | ListingDrafted | ListingReviewed | OrderMoved
     | PaymentReceived | PaymentRefunded
-    | PaymentSettled | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
+    | PaymentSettled | PaymentReleased | PaymentClosed | OwnerOnboarding | RatingGiven | RatingsRevealed | CreditChanged
     | ListingRated | MessageSent | NoticeAdded | CalendarChanged | CodesReplaced | EvidenceAdded
     | ExperimentChanged | ResultsSeen
 )  # fmt: skip
@@ -359,7 +374,7 @@ KINDS: dict[str, type[FactData]] = {
     kind.KIND: kind
     for kind in (
         UserChanged, SessionRevoked, ListingChanged, ListingStateChanged, ListingDrafted, ListingReviewed,
-        PaymentReceived, PaymentRefunded, PaymentSettled,
+        PaymentReceived, PaymentRefunded, PaymentSettled, PaymentReleased,
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )

@@ -13,6 +13,7 @@ from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import (
     EXTENSION_MOVED,
+    ORDER_ENDS,
     CreditChanged,
     Heard,
     ListingRated,
@@ -58,15 +59,12 @@ async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
     await occupancy.hear(tx, orders)
     # An order that has ended is told of again while its extension is being closed.
     moved = [fact.data for fact in facts if fact.kind != EXTENSION_MOVED]
-    ends = [order for order in moved if isinstance(order, OrderMoved) and order.state in ENDS]
+    ends = [order for order in moved if isinstance(order, OrderMoved) and order.state in ORDER_ENDS]
     ended = Counter(order.listing_id for order in ends)
     completed = Counter(order.listing_id for order in ends if order.state == "completed")
     if ended:
         await actions.count_orders(tx, ended, completed)
 
-
-ENDS = ("completed", "declined", "expired", "cancelled", "refunded")
-"""An order that is still open says nothing about the deal rate."""
 
 TAKING = ("requested", "pending_payment", "ready", "in_use", "returned")
 """With the ends, all states in which an order takes anything else than in the one before. What is disputed stays as it was: in use,
@@ -76,6 +74,6 @@ HANDLERS: dict[str, Handler[Listings]] = {
     UserChanged.KIND: on_user,
     CreditChanged.KIND: on_credit,
     ListingRated.KIND: on_rating,
-    **{f"order.{state}": on_orders for state in (*TAKING, *ENDS)},
+    **{f"order.{state}": on_orders for state in (*TAKING, *ORDER_ENDS)},
     EXTENSION_MOVED: on_orders,
 }

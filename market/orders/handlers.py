@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
+from market.kernel.actor import Actor
 from market.kernel.errors import Conflict
 from market.kernel.facts import (
     CalendarChanged,
@@ -18,13 +19,14 @@ from market.kernel.facts import (
     ListingChanged,
     PaymentClosed,
     PaymentReceived,
+    UserChanged,
 )
 from market.kernel.ids import Id
 from market.orders import store
 from market.orders.desk import Desk
 from market.orders.rules import order as rules
 from market.orders.rules.booking import Bookable
-from market.orders.rules.deciding import Closed, Paid
+from market.orders.rules.deciding import Closed, Move, Paid
 from market.orders.wing import Orders
 
 
@@ -84,7 +86,11 @@ def _heard(data: ListingChanged, version: int) -> Bookable:
 async def on_payments(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> None:
     """Paid -> ready, or used longer; closed unpaid -> expired, or not. Money that comes too late is payments' to give back: it
     hears of the end itself."""
-    wishes = [_told(fact.data, tx.now_ms) for fact in facts]
+    await _decide([_told(fact.data, tx.now_ms) for fact in facts], tx)
+
+
+async def _decide(wishes: Sequence[Paid | Closed | Move], tx: Tx) -> None:
+    """Each that its order still allows."""
     desk = Desk(wishes)
     await desk.load(await tx.together(*desk.locks), tx)
     for wish in wishes:
@@ -108,9 +114,26 @@ async def on_credits_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) -> 
     await store.save_credits(tx, (f.data for f in facts if isinstance(f.data, CreditChanged)))
 
 
+async def on_user(orders: Orders, tx: Tx, fact: Heard) -> None:
+    """Who is gone orders nothing more. The users' wing lets nobody go with an order under way that it has heard of: what was made
+    meanwhile is cancelled in their name. Locks the bookables, then the orders."""
+    assert isinstance(fact.data, UserChanged)
+    if not fact.data.forgotten:
+        return
+    gone = Actor(user_id=fact.data.user_id, role="user")
+    await store.note_gone(tx, gone.user_id)
+    wishes = [
+        Move(order_id=order_id, name="cancel", actor=gone, fresh=rules.Codes(start="", give_back=""), now_ms=tx.now_ms)
+        for order_id in await store.unpaid_with(tx, gone.user_id)
+    ]  # fmt: skip
+    if wishes:
+        await _decide(wishes, tx)
+
+
 HANDLERS: dict[str, Handler[Orders]] = {
     ListingChanged.KIND: on_listings_changed,
     PaymentReceived.KIND: on_payments,
     PaymentClosed.KIND: on_payments,
     CreditChanged.KIND: on_credits_changed,
+    UserChanged.KIND: on_user,
 }

@@ -44,12 +44,20 @@ BUSY = (
     "SELECT listing_id, id, start_ms, until_ms, seats FROM orders "
     "WHERE listing_id IN ({}) AND blocking = 1 AND until_ms > %s"
 )
-CREDITS = "SELECT user_id, centistars, ratings FROM credits WHERE user_id IN ({})"
+CREDITS = "SELECT user_id, centistars, ratings, gone FROM credits WHERE user_id IN ({})"
 SAVE_CREDIT = (
     "INSERT INTO credits (user_id, centistars, ratings, version) VALUES (%s, %s, %s, %s) "
     "ON DUPLICATE KEY UPDATE centistars = IF(VALUES(version) > version, VALUES(centistars), centistars), "
     "ratings = IF(VALUES(version) > version, VALUES(ratings), ratings), "
     "version = GREATEST(version, VALUES(version))"  # last: the others compare with what it was
+)
+NOTE_GONE = (
+    "INSERT INTO credits (user_id, version, centistars, ratings, gone) VALUES (%s, 0, 0, 0, 1) "
+    "ON DUPLICATE KEY UPDATE gone = 1"
+)
+UNPAID_WITH = (
+    "SELECT id FROM orders WHERE unpaid_by = %s "
+    "UNION SELECT id FROM orders WHERE owner_id = %s AND unpaid_by IS NOT NULL"
 )
 ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
@@ -207,7 +215,7 @@ def _take(calendars: Mapping[Id, Calendar], rows: Iterable[Row]) -> None:
 
 
 def _credit(row: Row) -> Credit:
-    return Credit(centistars=row[1], ratings=row[2])
+    return Credit(centistars=row[1], ratings=row[2], gone=bool(row[3]))
 
 
 def write(tx: Tx, book: Book) -> None:
@@ -261,6 +269,15 @@ async def save_credits(tx: Tx, heard: Iterable[CreditChanged]) -> None:
     """Each only if it is newer."""
     values = [(c.user_id, c.credit_centistars, c.ratings, c.version) for c in heard]
     tx.defer(many(SAVE_CREDIT, len(values)), *chain.from_iterable(sorted(values)))
+
+
+async def note_gone(tx: Tx, user_id: Id) -> None:
+    await tx.execute(NOTE_GONE, user_id)
+
+
+async def unpaid_with(cursor: Cursor, user_id: Id) -> list[Id]:
+    """The orders that are to be paid or answered, of which they are a party."""
+    return [Id(row[0]) for row in await cursor.all(UNPAID_WITH, user_id, user_id)]
 
 
 async def read_credit(cursor: Cursor, user_id: Id) -> Credit:

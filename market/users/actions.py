@@ -9,7 +9,7 @@ import pymysql.err
 from infra.action import action, table
 from infra.mysql.database import Tx
 from market.kernel.actor import Actor, Call, Role, require_operator
-from market.kernel.errors import SessionRevoked, Unauthenticated
+from market.kernel.errors import OpenOrders, SessionRevoked, Unauthenticated
 from market.kernel.ids import Id
 from market.users import rules, store
 from market.users.commands import Ban, EditProfile, Forget, Login, Logout, Refresh
@@ -164,12 +164,15 @@ async def edit_profile(users: Users, call: Call, command: EditProfile) -> MeView
 @action("users.forget")
 async def forget(users: Users, call: Call, command: Forget) -> Done:
     """Delete one's account, for good: name, picture and WeChat identity go, what one offers is taken back, every session
-    ends. Orders under way end by their rules, and their money with them. Locks the user, then the sessions."""
+    ends. OpenOrders while one has an order under way or money on its way, as buyer or as owner; orders cancel what was made
+    meanwhile and nobody has paid for. Locks the user, then the sessions."""
 
     async def body(tx: Tx) -> Done:
         user = await store.lock_user(tx, call.actor.user_id)
         await tx.claim(call, command)
         user = rules.forget(user, command.version)
+        if await store.is_engaged(tx, user.id):
+            raise OpenOrders
         await store.update_user(tx, user)
         tx.emit(rules.changed(user))
         for session in await store.lock_open_sessions(tx, user.id):

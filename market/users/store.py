@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
+from infra.mysql.connection import many
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.errors import NotFound
+from market.kernel.facts import ORDER_ENDS, OrderMoved
 from market.kernel.ids import Id
 from market.users.rules import Session, User
 
@@ -29,6 +32,27 @@ INSERT_SESSION = (
 )
 UPDATE_SESSION = (
     "UPDATE sessions SET version = %s, generation = %s, revoked = %s, expires_ms = %s WHERE id = %s"
+)
+HEAR_ORDER = (
+    "INSERT INTO engagements (order_id, version, buyer_id, owner_id, ended, received_fen, passed_on_fen) "
+    "VALUES (%s, %s, %s, %s, %s, 0, 0)"
+)
+ON_NEWER = (
+    " ON DUPLICATE KEY UPDATE buyer_id = VALUES(buyer_id), owner_id = VALUES(owner_id), "
+    "ended = IF(VALUES(version) > version, VALUES(ended), ended), "
+    "version = GREATEST(version, VALUES(version))"  # last: the others compare with what it was
+)
+HEAR_MONEY = (
+    "INSERT INTO engagements (order_id, version, buyer_id, owner_id, ended, received_fen, passed_on_fen) "
+    "VALUES (%s, 0, 0, 0, 0, %s, %s)"
+)
+ON_MORE = (
+    " ON DUPLICATE KEY UPDATE received_fen = received_fen + VALUES(received_fen), "
+    "passed_on_fen = passed_on_fen + VALUES(passed_on_fen)"
+)
+ENGAGED = (
+    "SELECT EXISTS (SELECT 1 FROM engagements WHERE buyer_id = %s AND under_way = 1) "
+    "OR EXISTS (SELECT 1 FROM engagements WHERE owner_id = %s AND under_way = 1)"
 )
 
 
@@ -110,3 +134,25 @@ async def update_session(tx: Tx, session: Session) -> None:
         UPDATE_SESSION, session.version, session.generation, session.revoked, session.expires_ms,
         session.id,
     )  # fmt: skip
+
+
+def hear_orders(tx: Tx, moves: Iterable[OrderMoved]) -> None:
+    """Each only if it is newer. Deferred."""
+    rows = sorted(
+        (m.order_id, m.version, m.buyer_id, m.owner_id, m.state in ORDER_ENDS) for m in moves
+    )
+    if rows:
+        tx.defer(many(HEAR_ORDER, len(rows)) + ON_NEWER, *chain.from_iterable(rows))
+
+
+def hear_money(tx: Tx, flows: Iterable[tuple[Id, int, int]]) -> None:
+    """(order, fen received, fen passed on), which add up. Deferred."""
+    rows = sorted(flows)
+    if rows:
+        tx.defer(many(HEAR_MONEY, len(rows)) + ON_MORE, *chain.from_iterable(rows))
+
+
+async def is_engaged(tx: Tx, user_id: Id) -> bool:
+    """Whether an order of theirs goes on, or money of it is on its way, as far as this wing has heard."""
+    row = await tx.one(ENGAGED, user_id, user_id)
+    return row is not None and bool(row[0])

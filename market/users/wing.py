@@ -16,8 +16,14 @@ class Login(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Users:
+class Rows:
+    """What is enough to hear and to clear away: nobody logs in there, so that no worker has the keys of tokens."""
+
     db: Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users(Rows):
     tokens: Tokens
     login: Login
     operators: frozenset[str]
@@ -32,3 +38,7 @@ async def open_wing(process: Process) -> Users:
         login=WechatLogin(await process.http(), process.config.wechat),
         operators=frozenset(filter(None, operators.split(","))),
     )
+
+
+async def open_rows(process: Process) -> Rows:
+    return Rows(db=await process.database("users"))

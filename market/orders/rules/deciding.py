@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from market.kernel.actor import Actor
 from market.kernel.errors import (
     Conflict,
+    Forbidden,
     MarketError,
     NotFound,
     NotYet,
@@ -278,6 +279,9 @@ def decide(book: Book, wish: Wish, new_id: NewId) -> Outcome:
 
 
 def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
+    credit = book.credits.get(wish.buyer_id, price.UNKNOWN)
+    if credit.gone:
+        raise Forbidden("this account has been deleted")
     calendar = book.calendar(wish.listing_id)
     bookable = calendar.bookable
     if wish.held is not None and bookable.terms.capacity == 1:
@@ -289,8 +293,7 @@ def _create(book: Book, wish: Create, new_id: NewId) -> OrderView:
     if wish.most_unpaid and book.unpaid.get(wish.buyer_id, 0) >= wish.most_unpaid:
         raise TooManyUnpaid(limit=wish.most_unpaid)
     cost = price.quote(
-        bookable.terms, wish.period, category=bookable.category, seats=wish.seats,
-        credit=book.credits.get(wish.buyer_id, price.UNKNOWN),
+        bookable.terms, wish.period, category=bookable.category, seats=wish.seats, credit=credit
     )  # fmt: skip
     order_id = new_id(gene_of(bookable.listing_id))
     order = beginning.create(

@@ -32,10 +32,11 @@ WAIVERS = ((470, 12, BASIS), (450, 5, BASIS // 2))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
-    """What is thought of a buyer: hundredths of a star, and how many have said so."""
+    """What is thought of a buyer: hundredths of a star, and how many have said so. `gone`: the account has been deleted."""
 
     centistars: int = 0
     ratings: int = 0
+    gone: bool = False
 
 
 UNKNOWN = Credit()

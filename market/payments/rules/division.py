@@ -18,7 +18,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from market.kernel.errors import Conflict
-from market.kernel.facts import Fact, PaymentRefunded, PaymentSettled
+from market.kernel.facts import (
+    ORDER_ENDS,
+    Fact,
+    PaymentRefunded,
+    PaymentReleased,
+    PaymentSettled,
+)  # fmt: skip
 from market.kernel.ids import Id
 from market.payments.rules import ledger
 from market.payments.rules.escrow import Payable, Payment
@@ -115,7 +121,7 @@ def parts(payable: Payable, payment: Payment) -> Parts | None:
     An order that ended without having counted the payment in gives back everything, whatever it believed to owe. Raise
     Conflict when the order's numbers do not add up to what was paid: then nothing moves until somebody has looked.
     """
-    if payable.state not in ENDED:
+    if payable.state not in ORDER_ENDS:
         return None
     if not payable.accepted:
         return _everything_back(payment)
@@ -136,9 +142,6 @@ def parts(payable: Payable, payment: Payment) -> Parts | None:
             "the order's parts are not what was paid", order_id=str(int(payable.order_id))
         )
     return divided
-
-
-ENDED = frozenset({"completed", "declined", "expired", "cancelled", "refunded"})
 
 
 def _everything_back(payment: Payment) -> Parts:
@@ -282,8 +285,18 @@ def carried_out(payment: Payment, payout: Payout, now_ms: int) -> Effect | None:
         payout, status="done" if done else "finishing", sent=False, attempts=0, due_ms=now_ms,
         done_ms=now_ms if done else 0,
     )  # fmt: skip
-    return Effect(payment=payment, posting=posting, payout=payout)
+    if not done:
+        return Effect(payment=payment, posting=posting, payout=payout)
+    payment = replace(payment, version=payment.version + 1)
+    data = PaymentReleased(
+        order_id=payment.order_id, payment_id=payment.id, extension=payment.extension,
+        amount_fen=payout.fee_fen + payout.owner_fen,
+    )  # fmt: skip
+    facts = (_fact(PaymentReleased.KIND, payment, data),)
+    return Effect(payment=payment, posting=posting, payout=payout, facts=facts)
 
 
-def _fact(kind: str, payment: Payment, data: PaymentRefunded | PaymentSettled) -> Fact:
+def _fact(
+    kind: str, payment: Payment, data: PaymentRefunded | PaymentSettled | PaymentReleased
+) -> Fact:
     return Fact(kind=kind, entity=payment.id, version=payment.version, data=data)

@@ -33,6 +33,7 @@ from market.kernel.facts import (
     PaymentClosed,
     PaymentReceived,
     PaymentRefunded,
+    PaymentReleased,
     PaymentSettled,
     UserChanged,
 )
@@ -53,7 +54,7 @@ APPLICATION = Onboard(
     bank_area_code="310000", bank_account="6222020000000000000", shop_name="张三的小店",
 )  # fmt: skip
 
-MoneyFact = PaymentReceived | PaymentSettled | PaymentRefunded | PaymentClosed
+MoneyFact = PaymentReceived | PaymentSettled | PaymentRefunded | PaymentReleased | PaymentClosed
 
 
 @dataclass(slots=True)

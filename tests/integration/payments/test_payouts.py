@@ -9,6 +9,7 @@ import pytest
 
 from infra.process import now_ms
 from market.kernel.errors import MarketError
+from market.kernel.facts import PaymentReleased
 from market.payments import actions, chores, payouts, views
 from market.payments.books import ALERTS
 from market.payments.commands import GetBalance, GetStatement, Prepay
@@ -50,6 +51,10 @@ async def test_at_the_end_every_fen_is_where_the_order_says(
     await paid_out(deal, payments)
     assert await deal.balances() == ALL_DONE
     assert await phone.balance(payment.sub_mchid) == (0, 1_800)
+    released = (await deal.facts())[-1]
+    assert isinstance(released, PaymentReleased)
+    assert released.amount_fen == 2_000
+    assert (await deal.kinds()).count(released.KIND) == 1
     mine = await views.balance(payments, asks(deal.owner), GetBalance())
     assert (mine.due_fen, mine.earned_fen, mine.released_fen) == (0, 1_800, 1_800)
     assert [line.reason for line in mine.lines] == ["released", "settled"]

@@ -19,7 +19,7 @@ CODES = {
     "token_expired", "session_revoked", "bad_login_code", "bad_signature", "forbidden", "not_found", "conflict",
     "version_conflict", "illegal_transition", "slot_taken", "held", "not_bookable", "stale_quote", "not_yet",
     "key_reused", "wrong_code", "already_done", "rate_limited", "busy", "too_many_topics", "unavailable",
-    "payment_provider",
+    "payment_provider", "open_orders",
 }  # fmt: skip
 """Part of the public protocol: codes are added here, never changed or taken away."""
 RETRYABLE = {"held", "not_yet", "rate_limited", "busy", "unavailable", "payment_provider"}
