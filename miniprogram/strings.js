@@ -174,6 +174,7 @@ const calendar = {
   all: "空闲",
   part: "部分空闲",
   none: "已订满",
+  past: "已过",
   start: "开始时间",
   end: "结束时间",
 };
@@ -446,6 +447,7 @@ const credit = {
 };
 
 const photos = {
+  photo: "照片",
   add: "添加照片",
   remove: "删除照片",
   retry: "重试",
@@ -551,6 +553,7 @@ const chat = {
   states: { sending: "发送中", sent: "已发送", read: "已读", failed: "", "": "" },
   failedHint: "未发出，点此处理",
   erased: "这条消息已被清除",
+  image: "图片",
   notOpen: "它可能还没有建立好，或者你没有权限查看",
   typing: "对方正在输入…",
   here: "对方正在看这个对话",

@@ -65,8 +65,8 @@ test("notices are read as the marks say, and chats are no notices", () => {
 
 test("a notice leads to what it is about", () => {
   const about = { ...NOWHERE, order_id: "7" };
-  assert.match(inbox.leads(notice(1, "order.ready", { link: about })), /^\/pages\/order\/.*id=7$/);
-  assert.match(inbox.leads(notice(1, "ratings.revealed", { link: about })), /^\/pages\/rating\/.*id=7$/);
+  assert.match(inbox.leads(notice(1, "order.ready", { link: about })), /^\/deal\/order\/.*id=7$/);
+  assert.match(inbox.leads(notice(1, "ratings.revealed", { link: about })), /^\/deal\/rating\/.*id=7$/);
   assert.equal(inbox.leads(notice(1, "notice.safety")), null);
   assert.deepEqual(inbox.mentioned([notice(1, "order.ready", { link: about }), notice(2, "order.in_use", { link: about })], 0, "order_id"), ["7"]);
 });

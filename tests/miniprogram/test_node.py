@@ -55,9 +55,14 @@ def test_by_itself(node: Node, name: str) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_components(node: Node) -> None:
+@pytest.mark.parametrize(
+    "file",
+    sorted((HERE / "components").glob("*.test.mjs")),
+    ids=lambda file: file.name.removesuffix(".test.mjs"),
+)
+def test_components(node: Node, file: Path) -> None:
     node.install(PHONE)
-    run(node, HERE / "components.test.mjs", timeout_s=100)
+    run(node, file, timeout_s=100)
 
 
 def test_every_file_is_plain_commonjs(node: Node) -> None:

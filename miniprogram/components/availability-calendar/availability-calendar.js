@@ -59,7 +59,7 @@ Component({
       const reachMs = nowMs + calendar.horizon_days * DAY_MS + calendar.longest_minutes * 60000;
       const next = {
         title: words.month(year, month),
-        days: monthDays(calendar, { monthMs, seats, nowMs, startMs: startMs || null, endMs: endMs || null }),
+        days: monthDays(calendar, { monthMs, seats, nowMs, startMs: startMs || null, endMs: endMs || null }).map((day) => ({ ...day, label: said(day, nowMs) })),
         mayBack: months > 0,
         mayOn: monthStart(nowMs, months + 1) < reachMs,
         startTimes: [], endTimes: [], startDay: "", endDay: "", startView: "", endView: "",
@@ -79,6 +79,11 @@ Component({
     },
   },
 });
+
+/** What is heard of a day. */
+function said({ key, day, free }, nowMs) {
+  return day ? `${dayName(key, nowMs)}，${words[free]}` : "";
+}
 
 function chips(times, chosenMs) {
   const found = times.map(({ ms, text }) => ({ ms, text, on: ms === chosenMs }));

@@ -8,7 +8,7 @@ Component({
     avatar: String,
     initial: String,
   },
-  data: { words: chat.states, erased: chat.erased, failedHint: chat.failedHint },
+  data: { words: chat.states, erased: chat.erased, imageLabel: chat.image, failedHint: chat.failedHint },
   methods: {
     retry() {
       this.triggerEvent("retry", { key: this.data.row.key });

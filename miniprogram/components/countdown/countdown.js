@@ -20,25 +20,31 @@ Component({
   },
   lifetimes: {
     detached() {
-      clearTimeout(this._timer);
+      this._rest();
     },
   },
   pageLifetimes: {
     show() {
+      this._resting = false;
       this._tick();
     },
     hide() {
-      clearTimeout(this._timer);
+      this._rest();
     },
   },
   methods: {
+    _rest() {
+      this._resting = true;
+      clearTimeout(this._timer);
+    },
     _tick() {
       clearTimeout(this._timer);
+      if (this._resting) return;
       const { untilMs } = this.data;
-      if (!untilMs) return;
       const leftMs = untilMs - live.now();
-      const text = left(leftMs);
+      const text = untilMs ? left(leftMs) : "";
       if (text !== this.data.text) this.setData({ text });
+      if (!untilMs) return;
       // On the second, so that two countdowns to one moment change together.
       if (leftMs > 0) this._timer = setTimeout(() => this._tick(), leftMs % TICK_MS || TICK_MS);
       else if (!this._ended) {

@@ -24,14 +24,17 @@ Component({
   data: { latitude: 31.2304, longitude: 121.4737, markers: [], circles: [] },
   observers: {
     "center.**"(center) {
+      if (!center) return;
       const { lat, lng } = toMap(center);
       if (lat !== this.data.latitude || lng !== this.data.longitude) this.setData({ latitude: lat, longitude: lng });
     },
-    "pins, chosen"(pins, chosen) {
+    "pins, chosen"(given, chosen) {
+      const pins = given || [];
       this._ids = pins.map(({ id }) => id);
       this.setData({ markers: pins.map((pin, index) => marker(pin, index, pin.id === chosen)) });
     },
     "center.**, blurM"(center, blurM) {
+      if (!center || !(blurM || this.data.circles.length)) return;
       const { lat, lng } = toMap(center);
       const circles = blurM ? [{ latitude: lat, longitude: lng, radius: blurM, color: "#0B6B5766", fillColor: "#0B6B5722", strokeWidth: 1 }] : [];
       this.setData({ circles });
@@ -40,7 +43,11 @@ Component({
   lifetimes: {
     attached() {
       this._map = mapOf("map", this);
-      if (!this.data.still) setTimeout(() => this._tell(), 300); // the map knows its edges once it is drawn
+      if (!this.data.still) this._timer = setTimeout(() => this._tell(), 300); // the map knows its edges once it is drawn
+    },
+    detached() {
+      clearTimeout(this._timer);
+      this._map = null;
     },
   },
   methods: {
@@ -58,8 +65,8 @@ Component({
       this.triggerEvent("locate");
     },
     async _tell() {
-      const region = await this._map.region();
-      if (!region) return;
+      const region = this._map && (await this._map.region());
+      if (!region || !this._map) return;
       const low = fromMap({ lat: region.south, lng: region.west });
       const high = fromMap({ lat: region.north, lng: region.east });
       this.triggerEvent("move", { box: { south: low.lat, west: low.lng, north: high.lat, east: high.lng } });

@@ -18,7 +18,8 @@ Component({
   },
   data: { items: [], left: 9, words, summary: "" },
   observers: {
-    "value, most"(value, most) {
+    "value, most"(given, most) {
+      const value = given || [];
       // What comes back is what was told. Something else comes from elsewhere: a draft, say.
       const known = this.data.items.filter(({ key }) => key).map(({ key }) => key).join();
       if (value.map(({ key }) => key).join() !== known) {
@@ -34,7 +35,7 @@ Component({
       this._lastId = 0;
     },
     detached() {
-      this._items = [];
+      this._gone = true;
     },
   },
   methods: {
@@ -66,7 +67,7 @@ Component({
     },
 
     _pump() {
-      while (this._running < AT_ONCE) {
+      while (this._running < AT_ONCE && !this._gone) {
         const next = this._items.find(({ state }) => state === "waiting");
         if (!next) return;
         this._running += 1;
@@ -94,12 +95,14 @@ Component({
     },
 
     _changed() {
+      if (this._gone) return; // what was told last is what was there
       this._show();
       const done = this._items.filter(({ state }) => state === "done").map(({ key, url, src }) => ({ key, url: url || src }));
       this.triggerEvent("change", { value: done, busy: this._items.some(({ state }) => state === "sending" || state === "waiting") });
     },
 
     _show(most = this.data.most) {
+      if (this._gone) return;
       const done = this._items.filter(({ state }) => state === "done").length;
       const failed = this._items.filter(({ state }) => state === "failed");
       const all = this._items.length;

@@ -3,7 +3,7 @@ import { glassEasel } from "./engine.mjs";
 
 const RAISED = { bubbles: true, composed: true, capturePhase: true };
 
-/** @returns {instance, box, events, listen, find, findAll, fire, text, show, unmount} */
+/** @returns {instance, box, events, listen, find, findAll, fire, set, text, show, hide, unmount} */
 export function mountComponent({ space, view }, id, properties = {}) {
   // within another component: one with a virtual host has no element of its own, and cannot be a root
   const wrapper = `__mount/${id}`;
@@ -46,6 +46,10 @@ export function mountComponent({ space, view }, id, properties = {}) {
     },
     show() {
       instance._$.triggerPageLifetime("show", []);
+      return this;
+    },
+    hide() {
+      instance._$.triggerPageLifetime("hide", []);
       return this;
     },
     unmount() {

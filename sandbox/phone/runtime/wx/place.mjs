@@ -3,13 +3,14 @@
 export function place({ calls, life, settings, account, sheets, pages }) {
   let here = settings.place ?? { latitude: 31.2304, longitude: 121.4737 };
   const location = () => ({ ...here, speed: 0, accuracy: 12, altitude: 4, verticalAccuracy: 8, horizontalAccuracy: 12 });
-  const shownMap = (id) => {
-    const element = document.querySelector(`.mp-page:not([hidden]) [wx-id="${id}"]`);
-    if (!element?.__wxElement) throw new Error(`there is no map ${id}`);
-    return element.__wxElement.getMethodCaller();
+  const shownMap = (id, owner) => {
+    const within = owner?._$?.getShadowRoot?.()?.getElementById(id);
+    const element = within ?? document.querySelector(`.mp-page:not([hidden]) [wx-id="${id}"]`)?.__wxElement;
+    if (!element) throw new Error(`there is no map ${id}`);
+    return element.getMethodCaller();
   };
-  const mapContext = (id) => {
-    const api = (name, answer) => calls.api(name, (options) => answer(shownMap(id), options));
+  const mapContext = (id, owner) => {
+    const api = (name, answer) => calls.api(name, (options) => answer(shownMap(id, owner), options));
     return {
       getCenterLocation: api("getCenterLocation", (map) => ({ ...map.center })),
       getScale: api("getScale", (map) => ({ scale: map.zoom })),
