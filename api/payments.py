@@ -12,7 +12,7 @@ from infra.process import now_ms
 from infra.wechat.ecommerce import LARGEST_PICTURE_BYTES
 from market.kernel.actor import require_user
 from market.kernel.errors import BadInput, BadSignature, MarketError, NotFound, TooLarge
-from market.payments import actions, onboarding, reconciliation, views
+from market.payments import actions, by_hand, onboarding, reconciliation, views
 from market.payments.wing import Payments
 
 PICTURE_S = 60
@@ -76,6 +76,8 @@ ROUTES: Routes = (
     route("GET", "/v1/payments/ledger", views.ledger_check),
     route("GET", "/v1/payments/differences", views.differences),
     route("POST", "/v1/payments/differences/{difference_id}/resolve", reconciliation.resolve),
+    route("GET", "/v1/payments/refunds", by_hand.stuck_refunds),
+    route("POST", "/v1/payments/refunds/{refund_id}/settle", by_hand.settle_refund),
     raw(
         "POST",
         "/v1/payments/notify",

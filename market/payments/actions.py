@@ -24,6 +24,7 @@ from market.kernel.errors import (
 from market.kernel.ids import Id
 from market.payments import (
     books,
+    by_hand,
     merchant_store,
     onboarding,
     payout_store,
@@ -255,4 +256,4 @@ def _prepay_view(
     )  # fmt: skip
 
 
-ACTIONS = table(prepay, onboarding.onboard, reconciliation.resolve)
+ACTIONS = table(prepay, onboarding.onboard, reconciliation.resolve, by_hand.settle_refund)

@@ -13,7 +13,7 @@ from market.payments.store import marks
 
 PAYMENT = "out_trade_no, amount_fen, sub_mchid, status = 'paid', order_id, bill_day FROM payments"
 REFUND = (
-    "r.out_refund_no, r.amount_fen, p.sub_mchid, r.status = 'done', r.order_id, r.bill_day "
+    "r.out_refund_no, r.amount_fen, p.sub_mchid, r.status = 'done' AND r.settled_by = 0, r.order_id, r.bill_day "
     "FROM refunds r JOIN payments p ON p.id = r.payment_id"
 )
 COMMISSION = (
@@ -28,7 +28,8 @@ KNOWN: dict[Sort, str] = {
 UNBILLED: dict[Sort, str] = {
     "payment": f"SELECT {PAYMENT} WHERE bill_day = '' AND status = 'paid' AND amount_fen > 0 "
     "AND paid_at_ms >= %s AND paid_at_ms < %s",
-    "refund": f"SELECT {REFUND} WHERE r.bill_day = '' AND r.status = 'done' AND r.done_ms >= %s AND r.done_ms < %s",
+    "refund": f"SELECT {REFUND} WHERE r.bill_day = '' AND r.status = 'done' AND r.settled_by = 0 "
+    "AND r.done_ms >= %s AND r.done_ms < %s",
     "commission": f"SELECT {COMMISSION} WHERE bill_day = '' AND status = 'done' AND fee_fen > 0 "
     "AND done_ms >= %s AND done_ms < %s",
 }

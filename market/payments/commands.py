@@ -91,6 +91,23 @@ class Resolve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListStuckRefunds:
+    """That wait for an operator, or that operators have settled."""
+
+    settled: bool = False
+    before: Id | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleRefund:
+    refund_id: Id
+    note: Annotated[
+        str, Meta(min_length=1, max_length=500, description="by which way the money has arrived")
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLedger:
     """`full`: read the whole journal again, which takes its time."""
 

@@ -22,6 +22,8 @@ UPDATE_REFUND = (
     "UPDATE refunds SET status = %s, out_refund_no = %s, wechat_id = %s, attempts = %s, due_ms = %s, error = %s, done_ms = %s "
     "WHERE id = %s"
 )
+STUCK = REFUND.replace(" FROM", ", settled_by, note FROM")
+NOTE_BY_HAND = "UPDATE refunds SET settled_by = %s, note = %s WHERE id = %s"
 REFUNDS_DUE = (
     "SELECT order_id, extension, id FROM refunds WHERE status IN ('wanted', 'sent') AND due_ms <= %s "
     "ORDER BY due_ms LIMIT %s"
@@ -97,6 +99,21 @@ async def update_refund(tx: Tx, r: Refund, error: str = "") -> None:
         r.done_ms,
         r.id,
     )
+
+
+async def stuck_refunds(
+    cursor: Cursor, settled: bool, before: Id | None, limit: int
+) -> list[tuple[Refund, Id, str]]:
+    """The newest first, with who has settled it and how."""
+    older, *bound = ("AND id < %s ", before) if before is not None else ("",)
+    which = "settled_by > 0" if settled else "status = 'stuck'"
+    where = f"WHERE {which} {older}ORDER BY id DESC LIMIT %s"
+    rows = await cursor.all(f"{STUCK} {where}", *bound, limit)
+    return [(_refund(row[:-2]), Id(row[-2]), row[-1]) for row in rows]
+
+
+async def note_by_hand(tx: Tx, refund_id: Id, by: Id, note: str) -> None:
+    await tx.execute(NOTE_BY_HAND, by, note, refund_id)
 
 
 async def refunds_due(cursor: Cursor, now_ms: int, limit: int) -> list[tuple[Owed, Id]]:

@@ -236,6 +236,10 @@ ASKS: Mapping[str, Ask] = {
     "payments.resolve": ask(
         "operator", lambda _: {"difference_id": "1", "note": "已核对"}, "not_found"
     ),
+    "payments.stuck_refunds": ask("operator"),
+    "payments.settle_refund": ask(
+        "operator", lambda _: {"refund_id": "1", "note": "已转账"}, "not_found"
+    ),
     "payments.ledger_check": ask("operator"),
     # ratings
     "ratings.rate": ask(

@@ -167,6 +167,28 @@ class DifferencesView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StuckRefundView:
+    """`out_refund_no` is what WeChat's merchant platform knows it by."""
+
+    refund_id: Id
+    order_id: Id
+    amount_fen: int
+    reason: str
+    out_refund_no: str
+    settled_ms: int | None
+    settled_by: Id | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckRefundsView:
+    """`before` asks for the next ones, if there are any."""
+
+    refunds: tuple[StuckRefundView, ...]
+    before: Id | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """All accounts of one sort, or one of the house's own."""
 
@@ -262,6 +284,13 @@ def balance(moves: Moves, entries: Sequence[Entry], limit: int) -> BalanceView:
             for e in shown
         ),
         before=shown[-1].tx_id if len(entries) > limit else None,
+    )  # fmt: skip
+
+
+def stuck_refund(refund: Refund, settled_by: Id, note: str) -> StuckRefundView:
+    return StuckRefundView(
+        refund_id=refund.id, order_id=refund.order_id, amount_fen=refund.amount_fen, reason=refund.reason,
+        out_refund_no=refund.out_refund_no, settled_ms=refund.done_ms or None, settled_by=settled_by or None, note=note,
     )  # fmt: skip
 
 

@@ -224,6 +224,26 @@ async def differences_resolved(world: World, ask: Ask) -> Any:
     return [d for d in seen["differences"] if d["difference_id"] == ask.fields["difference_id"]]
 
 
+STUCK_REFUND = (
+    "INSERT INTO payments.refunds (id, payment_id, order_id, reason, amount_fen, deposit_fen, status, out_refund_no, wechat_id, "
+    "attempts, due_ms, error, created_ms, done_ms) "
+    "SELECT %s, id, order_id, 'hostile', 0, 0, 'stuck', %s, '', 1, 0, 'ABNORMAL', 0, 0 FROM payments.payments WHERE order_id = %s"
+)
+
+
+async def a_stuck_refund(world: World) -> Ask:
+    id_ = secrets.randbits(62)
+    order = await world.order("ready")
+    await world.insert(STUCK_REFUND, id_, f"R{id_:019d}", int(order["order_id"]))
+    return Ask(world.operator, {"refund_id": str(id_), "note": "已线下转账"})
+
+
+async def refunds_settled(world: World, ask: Ask) -> Any:
+    path = "/v1/payments/refunds?settled=true&limit=200"
+    seen = (await world.ask("GET", path, token=world.operator.token)).json
+    return [r for r in seen["refunds"] if r["refund_id"] == ask.fields["refund_id"]]
+
+
 async def listings_of_title(world: World, ask: Ask) -> Any:
     mine = await world.ask(
         "GET", "/v1/listings/mine", token=(ask.who or world.owner).token, query={"limit": 50}
@@ -336,6 +356,8 @@ LINES: dict[str, Line] = {
     "payments.balance": Line(build=by("owner", limit=20)),
     "payments.differences": Line(build=by("operator", limit=20), stranger="forbidden"),
     "payments.resolve": Line(build=a_difference, stranger="forbidden", see=differences_resolved),
+    "payments.stuck_refunds": Line(build=by("operator", limit=20), stranger="forbidden"),
+    "payments.settle_refund": Line(build=a_stuck_refund, stranger="forbidden", see=refunds_settled),
     "payments.ledger_check": Line(build=by("operator"), stranger="forbidden"),
     "ratings.rate": Line(build=a_rating, stranger="not_found", see=get("/v1/ratings/orders/{order_id}")),
     "ratings.of_order": Line(build=a_window, stranger="not_found"),

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from infra.process import now_ms
-from market.kernel.errors import MarketError
-from market.payments import actions
+from market.kernel.errors import (
+    AlreadyDone,
+    Forbidden,
+    IllegalTransition,
+    MarketError,
+    NotFound,
+)
+from market.payments import actions, by_hand
 from market.payments.actions import PrepayView
 from market.payments.books import ALERTS
-from market.payments.commands import Prepay
+from market.payments.commands import ListStuckRefunds, Prepay, SettleRefund
+from market.payments.rules.sight import StuckRefundView
 from market.payments.wing import Payments
 from sandbox.server import faults
+from tests.integration.conftest import call, new_id, someone
 from tests.integration.payments.conftest import Deal, Ear, Phone, asks, new_deal
 from tests.integration.payments.test_settlement import ENDING
 from workers.settlement import Settlement
@@ -137,6 +146,60 @@ async def test_a_refund_that_the_payer_cannot_take_waits_for_somebody_with_all_i
     assert payout is not None
     assert payout.status == "waiting"
     assert (await deal.balances())["deposit"] == 10_000
+    await _settled_by_hand(payments, phone, deal, hours)
+
+
+async def _settled_by_hand(payments: Payments, phone: Phone, deal: Deal, hours: Hours) -> None:
+    """An operator sees to it, once; then the rest of the money goes its way. What WeChat says of it later changes nothing."""
+    operator, ended = someone("operator"), now_ms()
+    (stuck,) = await listed(payments, deal)
+    assert (stuck.amount_fen, stuck.settled_ms, stuck.settled_by) == (10_000, None, None)
+    wish = SettleRefund(refund_id=stuck.refund_id, note="已线下转账")
+    with pytest.raises(Forbidden):
+        await by_hand.settle_refund(payments, call(deal.owner), wish)
+    with pytest.raises(NotFound):
+        await by_hand.settle_refund(payments, call(operator), replace(wish, refund_id=new_id()))
+    calls = [call(operator, f"{n}-{new_id()}") for n in range(4)]
+    answers = await asyncio.gather(
+        *(by_hand.settle_refund(payments, asked, wish) for asked in calls), return_exceptions=True
+    )
+    (done,) = [answer for answer in answers if not isinstance(answer, AlreadyDone)]
+    assert isinstance(done, StuckRefundView)
+    assert (done.settled_by, done.note) == (operator.user_id, "已线下转账")
+    assert done.settled_ms is not None
+    assert done.settled_ms >= ended
+    again = calls[answers.index(done)]
+    assert await by_hand.settle_refund(payments, again, wish) == done
+    assert await listed(payments, deal) == []
+    assert await listed(payments, deal, settled=True) == [done]
+    async with asyncio.timeout(20):
+        while (payout := await deal.payout()) is None or payout.status != "done":
+            await hours.pass_()
+    assert await deal.balances() == {"wechat:platform": -200, "platform:fees": 200}
+    assert (await deal.kinds()).count("payment.refunded") == 1
+    await phone.notify("duplicate", out_refund_no=stuck.out_refund_no)
+    assert await deal.balances() == {"wechat:platform": -200, "platform:fees": 200}
+    assert await listed(payments, deal, settled=True) == [done]
+
+
+async def listed(payments: Payments, deal: Deal, *, settled: bool = False) -> list[StuckRefundView]:
+    query = ListStuckRefunds(settled=settled, limit=200)
+    seen = await by_hand.stuck_refunds(payments, call(someone("operator")), query)
+    return [refund for refund in seen.refunds if refund.order_id == deal.order_id]
+
+
+async def test_what_wechat_is_still_at_is_nobodys_to_settle(
+    payments: Payments, phone: Phone, ear: Ear
+) -> None:
+    deal = await new_deal(payments)
+    await phone.pay((await opened(payments, deal)).params)
+    assert await ear.statuses.get() == 200
+    await deal.goes(*ENDING)
+    (refund,) = await deal.refunds()
+    wish = SettleRefund(refund_id=refund.id, note="已线下转账")
+    with pytest.raises(IllegalTransition):
+        await by_hand.settle_refund(payments, call(someone("operator")), wish)
+    assert (await deal.refunds())[0] == refund
 
 
 def test_no_fault_of_the_sandbox_is_left_out() -> None:
