@@ -24,7 +24,7 @@ function diff(before, after) {
 
 function compare(path, before, after, changes) {
   if (before === after) return;
-  if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+  if (Array.isArray(before) && Array.isArray(after) && (before.length === after.length || hasGrown(before, after))) {
     after.forEach((value, index) => compare(`${path}[${index}]`, before[index], value, changes));
   } else if (isObject(before) && isObject(after) && sameKeys(before, after) && isAddressable(after)) {
     for (const key of Object.keys(after)) compare(`${path}.${key}`, before[key], after[key], changes);
@@ -37,6 +37,11 @@ function equal(a, b) {
   if (a === b || (isNothing(a) && isNothing(b) && a !== undefined)) return true;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((value, index) => equal(value, b[index]));
   return isObject(a) && isObject(b) && sameKeys(a, b) && Object.keys(a).every((key) => equal(a[key], b[key]));
+}
+
+/** Only at its end. */
+function hasGrown(before, after) {
+  return before.length > 0 && before.length < after.length && before.every((value, index) => equal(value, after[index]));
 }
 
 function sameKeys(a, b) {
@@ -118,11 +123,11 @@ class Binding {
     this.draw();
   }
 
-  /** Draw soon: once for all that happens in this turn. */
+  /** Draw soon: once for all that happens in this turn, and after what it sends has gone out. */
   draw() {
     if (this._due || this._over) return;
     this._due = true;
-    Promise.resolve().then(() => this._draw());
+    Promise.resolve().then(() => {}).then(() => this._draw()); // prettier-ignore
   }
 
   hide() {

@@ -50,8 +50,9 @@ class Outgoing {
       state: "sending", reason: "", seq: null, since, at_ms: this._now(),
     }; // prettier-ignore
     this._items = this._items.concat(item).slice(-MOST);
+    const outcome = this._go(item); // first of all, it is on its way
     this._changed();
-    return this._go(item);
+    return outcome;
   }
 
   /** Say it again. */

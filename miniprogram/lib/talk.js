@@ -122,11 +122,4 @@ function joined(older, lines) {
   return older.filter(({ seq }) => seq < live[0].seq).concat(live);
 }
 
-/** In pieces of so many: a long list of siblings makes a phone slow. */
-function pieces(rows, size) {
-  const out = [];
-  for (let at = 0; at < rows.length; at += size) out.push({ id: `p${rows[at].id}`, rows: rows.slice(at, at + size) });
-  return out;
-}
-
-module.exports = { rows, unreadUpTo, markOf, fold, joined, pieces };
+module.exports = { rows, unreadUpTo, markOf, fold, joined };

@@ -33,6 +33,11 @@ test("one price in a list is one path", () => {
   assert.deepEqual(diff(list("¥5"), list("¥6")), { "cards[1].price": "¥6" });
 });
 
+test("of a list that has grown at its end, only what is new is set", () => {
+  const lines = (...texts) => ({ lines: texts.map((text) => ({ text, tags: ["a", "b"] })) });
+  assert.deepEqual(diff(lines("a", "b"), lines("a", "b", "c")), { "lines[2]": lines("c").lines[0] });
+});
+
 test("nothing undefined is ever set, and undefined after null is no change", () => {
   assert.deepEqual(diff({ a: 1 }, { a: undefined, b: { c: undefined, d: [undefined] } }), { a: null, b: { c: null, d: [null] } });
   assert.deepEqual(diff({ a: null }, { a: undefined }), {});
@@ -45,29 +50,40 @@ test("a key that setData would read as a path is set with what holds it", () => 
 test("changes of two topics in one turn are drawn once, and only what is shown of them is set", async () => {
   const { store, screen, binding } = bound(({ one, two }) => ({ sum: one.value + two.value, fixed: "x" }));
   binding.see({ one: "t:1", two: "t:2" });
-  await null;
+  await turn();
   assert.deepEqual(screen.set, [{ sum: 0, fixed: "x" }]);
   store.push("t:1", 3);
   store.push("t:2", 4);
-  await null;
+  await turn();
   assert.deepEqual(screen.set.slice(1), [{ sum: 7 }]);
   store.push("t:1", 4);
   store.push("t:2", 3);
-  await null;
+  await turn();
   assert.equal(screen.set.length, 2);
 });
 
 test("a hidden page is drawn when it is shown again, as it is then", async () => {
   const { store, screen, binding } = bound(({ one }) => ({ n: one.value }));
   binding.see({ one: "t:1" });
-  await null;
+  await turn();
   binding.hide();
   store.push("t:1", 1);
   store.push("t:1", 2);
-  await null;
+  await turn();
   assert.equal(screen.set.length, 1);
   binding.show();
   assert.deepEqual(screen.set.slice(1), [{ n: 2 }]);
+});
+
+test("what a turn sends goes out before the screen is drawn", async () => {
+  const { store, screen, binding } = bound(({ one }) => ({ n: one.value }));
+  binding.see({ one: "t:1" });
+  await turn();
+  store.push("t:1", 1);
+  const drawn = await Promise.resolve().then(() => screen.set.length); // as lib/link.js puts a turn's frames into one message
+  assert.equal(drawn, 1);
+  await turn();
+  assert.equal(screen.set.length, 2);
 });
 
 test("what is watched already goes on without a question, the rest is let go", () => {
@@ -85,9 +101,11 @@ test("nothing is drawn after the end", async () => {
   const { screen, binding } = bound(() => ({ a: 1 }));
   binding.see({ one: "t:1" });
   binding.end();
-  await null;
+  await turn();
   assert.deepEqual(screen.set, []);
 });
+
+const turn = () => new Promise((go) => setImmediate(go));
 
 function bound(present) {
   const watchers = new Map();

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 
 const require = createRequire(import.meta.url);
-const { rows, unreadUpTo, fold, joined, pieces } = require("../../miniprogram/lib/talk.js");
+const { rows, unreadUpTo, fold, joined } = require("../../miniprogram/lib/talk.js");
 const { Outgoing } = require("../../miniprogram/lib/outgoing.js");
 
 const NOON = Date.UTC(2026, 10, 23, 4);
@@ -81,11 +81,6 @@ test("older lines and the log are one list without doubles", () => {
   const log = [3, 4].map((version) => ({ version, payload: line(version, OTHER, "x") }));
   assert.deepEqual(joined(older, log).map(({ seq }) => seq), [1, 2, 3, 4]);
   assert.deepEqual(joined(older, null), older);
-});
-
-test("long lists come in pieces", () => {
-  const many = Array.from({ length: 45 }, (_, n) => ({ id: `s${n}` }));
-  assert.deepEqual(pieces(many, 20).map(({ rows }) => rows.length), [20, 20, 5]);
 });
 
 function phone(answers) {

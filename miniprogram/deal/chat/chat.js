@@ -6,17 +6,11 @@ const users = require("../../services/users");
 const screen = require("../../platform/screen");
 const { choosePhotos, preview } = require("../../platform/files");
 const { livePage } = require("../../services/live-page");
-const { rows, unreadUpTo, joined, pieces } = require("../../lib/talk");
+const talk = require("../../lib/talk");
+const { pieces, within, settled, earlier, later } = require("./window");
 const { price } = require("../../lib/money");
 const time = require("../../lib/time");
 const { chat: words, orders: orderWords, reason } = require("../../strings");
-
-/** Lines on the screen at first, and at most: a phone draws no thousand nodes well. */
-const FIRST = 30;
-const MOST = 90;
-
-/** Siblings in one node. */
-const PIECE = 15;
 
 /** After this the screen has drawn what came. Milliseconds. */
 const DRAWN_MS = 60;
@@ -25,7 +19,7 @@ livePage({
   data: { state: "loading", t: words.text },
 
   local: {
-    me: "", kind: "", role: "", listing: "", otherId: "", other: null, older: [], olderLeft: true, looking: false, shown: FIRST,
+    me: "", kind: "", role: "", listing: "", otherId: "", other: null, older: [], olderLeft: true, looking: false, window: { from: null, to: null },
     text: "", panel: "", presets: [], said: 0, images: {}, below: false, failed: "",
   }, // prettier-ignore
 
@@ -45,25 +39,25 @@ livePage({
   present(views, local, { id }) {
     const nowMs = live.now();
     const log = views.chat || { value: null, status: "waiting" };
-    const entries = joined(local.older, log.value).map((line) => (local.images[line.seq] ? { ...line, image_url: local.images[line.seq] } : line));
-    const all = rows({ entries, outgoing: chat.outgoing.of(id), me: local.me, nowMs });
-    const seen = all.slice(-local.shown);
+    const entries = entriesOf(log, local);
+    const all = talk.rows({ entries, outgoing: chat.outgoing.of(id), me: local.me, nowMs });
+    const known = pieces(all);
     const order = orderOf(views);
     const context = order ? orderContext(order, views.listing, nowMs) : listingContext(views.listing);
     return {
       state: local.failed || (log.status === "refused" && !entries.length) ? "error" : log.value === null && !entries.length ? "loading" : "ready",
       why: local.failed || words.notOpen,
-      pieces: pieces(seen, PIECE),
+      pieces: within(known, local.window),
+      waiting: local.window.to === null ? all.filter(({ seq }) => !seq) : [],
       empty: log.value !== null && !all.length && !local.olderLeft,
-      older: local.looking ? "loading" : local.olderLeft || all.length > seen.length ? "more" : "",
+      older: local.looking ? "loading" : local.olderLeft || (known.length > 0 && known[0].number < local.window.from) ? "more" : "",
       other: local.other ? { name: local.other.nickname, avatar: local.other.avatar_url } : { name: "", avatar: "" },
       status: statusOf(views, local.me),
       context,
       text: local.text,
       panel: local.panel,
       presets: local.presets,
-      below: local.below,
-      last: all.length ? all[all.length - 1].id : "",
+      below: local.below ? words.below : local.window.to === null ? "" : words.newest,
     };
   },
 
@@ -105,6 +99,7 @@ livePage({
   },
 
   onReachBottom() {
+    if (this.local.window.to !== null) return this._later();
     this._atEnd = true;
     if (this.local.below) this.update({ below: false });
   },
@@ -170,18 +165,21 @@ livePage({
   },
 
   async older() {
-    const first = this.data.pieces.length ? this.data.pieces[0].rows[0].id : "";
-    const drawn = this.data.pieces.reduce((sum, { rows: some }) => sum + some.length, 0);
-    const known = joined(this.local.older, this.views().chat.value).filter(({ kind }) => kind !== "read").length;
     this._atEnd = false;
-    if (known < drawn + FIRST && this.local.olderLeft) await this._look();
-    this.update({ shown: Math.min(MOST, this.local.shown + FIRST) });
-    if (first) setTimeout(() => screen.stayAt(`#${first}`), DRAWN_MS);
+    const first = this.data.pieces.length ? this.data.pieces[0] : null;
+    let window = earlier(this._pieces(), this.local.window);
+    if (this.local.olderLeft && (!first || window.from === first.number)) {
+      await this._look();
+      window = earlier(this._pieces(), this.local.window);
+    }
+    this.update({ window });
+    if (first) setTimeout(() => screen.stayAt(`#${first.rows[0].id}`), DRAWN_MS);
   },
 
   toEnd() {
     this._atEnd = true;
-    this.update({ below: false, shown: FIRST });
+    this.local.window = { from: null, to: null };
+    this.update({ below: false, window: settled(this._pieces(), this.local.window, true) });
     this._follow();
   },
 
@@ -210,14 +208,19 @@ livePage({
   _say(line) {
     const { chat: log } = this.views();
     chat.outgoing.say(this.query.id, line, (log && log.version) || 0);
-    this._atEnd = true;
-    this._follow();
+    if (this.local.window.to === null) {
+      this._atEnd = true;
+      this._follow();
+    } else {
+      this.toEnd();
+    }
   },
 
   _heard({ value, version }) {
     if (!value) return;
     const { id } = this.query;
     chat.outgoing.settle(id, version);
+    this._settle();
     this._read(value);
     const last = value.length ? value[value.length - 1].payload : null;
     if (this._atEnd || !last || last.kind === "read") return this._follow();
@@ -227,7 +230,7 @@ livePage({
   /** What is on the screen has been read. */
   _read(value = live.store.get(`chat:${this.query.id}`).value) {
     if (!this._visible || !this.query.id || !value) return;
-    const upTo = unreadUpTo(joined(this.local.older, value), this.local.me);
+    const upTo = talk.unreadUpTo(talk.joined(this.local.older, value), this.local.me);
     if (upTo) chat.markRead(this.query.id, upTo);
   },
 
@@ -263,20 +266,38 @@ livePage({
     if (this.local.looking) return;
     const { id } = this.query;
     const log = live.store.get(`chat:${id}`);
-    const known = joined(this.local.older, log.value);
+    const known = talk.joined(this.local.older, log.value);
     const first = known.length ? known[0].seq : null;
     if (first !== null && first <= 1) return this.update({ olderLeft: false });
     this.update({ looking: true });
     try {
       const page = await chat.messages(id, first);
-      const older = joined(page.messages, this.local.older.map((payload) => ({ payload })));
-      this.update({ older, olderLeft: page.more, looking: false });
+      const older = talk.joined(page.messages, this.local.older.map((payload) => ({ payload })));
+      Object.assign(this.local, { older, olderLeft: page.more, looking: false });
+      this._settle();
+      this.update({});
       this._read();
       if (this._atEnd) this._follow();
     } catch (refusal) {
       this.update({ looking: false });
       if (refusal.code !== "not_yet" && refusal.code !== "not_found") screen.say(reason(refusal));
     }
+  },
+
+  _pieces() {
+    const entries = entriesOf(live.store.get(`chat:${this.query.id}`), this.local);
+    return pieces(talk.rows({ entries, outgoing: [], me: this.local.me, nowMs: live.now() }));
+  },
+
+  /** The lines are others now: what is drawn of them? */
+  _settle() {
+    this.local.window = settled(this._pieces(), this.local.window, this._atEnd);
+  },
+
+  _later() {
+    const last = this.data.pieces[this.data.pieces.length - 1].rows[0];
+    this.update({ window: later(this._pieces(), this.local.window) });
+    setTimeout(() => screen.stayAt(`#${last.id}`), DRAWN_MS);
   },
 
   _follow() {
@@ -286,6 +307,11 @@ livePage({
 
 /** Half a line that was left behind, by conversation. */
 const kept = new Map();
+
+/** The log and what is older, oldest first; addresses of images that were too old are renewed. */
+function entriesOf(log, { older, images }) {
+  return talk.joined(older, log.value).map((line) => (images[line.seq] ? { ...line, image_url: images[line.seq] } : line));
+}
 
 function orderOf({ buyer, owner }) {
   if (buyer && buyer.value) return buyer.value;
