@@ -1,12 +1,16 @@
 // Figures of the mini-program in Chromium, four times slower than this machine; one JSON object on standard output. Run by ./dev bench client.
+import { createRequire } from "node:module";
 import { openBrowser, Phone } from "../sandbox/phone/driver.mjs";
-import { Person } from "../tests/miniprogram/people.mjs";
+import { Desk, somebody } from "../tests/phone/neighbours.mjs";
 
+const { order: words } = createRequire(import.meta.url)("../miniprogram/strings.js");
 const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE);
-const { starts, messages } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
-/** Between two lines: nobody reads and answers faster. */
-const PAUSE_MS = 1_000;
+const { starts, messages, orders } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
+/** Between the last letter of a line and the tap that sends it. */
+const PAUSE_MS = 300;
 const CARD = "[data-testid^=card-]";
+const HERO = "[data-testid=hero]";
+const CONFIRM = ".mp-layer .mp-confirm";
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const percentile = (list, share) => Math.round(sorted(list)[Math.min(list.length - 1, Math.floor(list.length * share))]);
 
@@ -24,10 +28,12 @@ try {
     again.push(await firstScreen(phone, "app"));
     await phone.close();
   }
-  const pushes = await pushTimes();
+  const { chat, order } = await pushTimes();
+  const pushes = [...chat, ...order];
   console.log(JSON.stringify({
     first_screen_ms: percentile(again, 0.5), first_screen_worst_ms: Math.round(Math.max(...again)), first_login_screen_ms: percentile(first, 0.5),
     loaded_bytes: bytes, push_to_screen_p50_ms: percentile(pushes, 0.5), push_to_screen_p95_ms: percentile(pushes, 0.95),
+    push_chat_p95_ms: percentile(chat, 0.95), push_order_p95_ms: percentile(order, 0.95), push_to_screen_worst_ms: Math.max(...pushes),
     starts, pushes: pushes.length,
   })); // prettier-ignore
 } finally {
@@ -55,65 +61,78 @@ function ownBytes(phone) {
   ); // prettier-ignore
 }
 
-/** From one party's tap until the other party's screen has changed: chat, on an order that both look at. */
+/** From one party's tap until the other party's screen has changed: lines of a chat that both look at, and an order that both look at. */
 async function pushTimes() {
-  const [owner, buyer] = await Promise.all(["owner", "buyer"].map((role) => new Person(`bench-${role}-${Date.now()}`).logIn()));
-  const listing = await published(owner);
-  const { conversation_id: id } = await asked(buyer, "POST", "/v1/enquiries", { listing_id: listing.listing_id });
-  const [one, two] = await Promise.all([buyer, owner].map((person) =>
-    Phone.open(browser, house.phone, person.openid),
-  )); // prettier-ignore
+  const [owner, buyer] = await Promise.all(["owner", "buyer"].map((role) => Desk.of(somebody(`bench-${role}`))));
+  const listing = await owner.publishes("手电钻", { capacity: 99, booking: "request" });
+  const [one, two] = await Promise.all([buyer, owner].map(({ person }) => Phone.open(browser, house.phone, person.openid)));
   for (const phone of [one, two]) {
     await agrees(phone);
     await phone.page.locator(CARD).first().waitFor();
-    await phone.go(`/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing.listing_id}`);
-    await phone.sees("chat-text");
     await phone.slowDown({ network: null });
   }
+  const { conversation_id: id } = await buyer.ask("POST", "/v1/enquiries", { listing_id: listing.listing_id });
+  const chat = await chatTimes(one, two, `/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing.listing_id}`);
+  const order = [];
+  for (let round = 0; round < orders; round++) order.push(...(await orderTimes(one, two, await buyer.orders(listing, { paid: false, inHours: 24 }))));
+  for (const one of [owner, buyer]) one.close();
+  return { chat, order };
+}
+
+async function chatTimes(one, two, url) {
   const times = [];
+  for (const phone of [one, two]) {
+    await phone.go(url);
+    await phone.sees("chat-text");
+  }
   for (let round = 0; round < messages; round++) {
     const [from, to] = round % 2 ? [two, one] : [one, two];
     const text = `第 ${round} 句`;
-    await to.page.evaluate(shownAt, text);
     await from.type("chat-text", text);
-    await from.page.evaluate(() => addEventListener("pointerdown", () => (window.__tapped = Date.now()), { once: true, capture: true }));
-    await from.tap("chat-send");
-    await to.page.waitForFunction(() => window.__shown);
-    times.push((await to.page.evaluate(() => window.__shown)) - (await from.page.evaluate(() => window.__tapped)));
     await from.page.waitForTimeout(PAUSE_MS);
+    times.push(await between(from, "chat-send", to, "[data-testid=lines]", text));
   }
+  for (const phone of [one, two]) await phone.back();
   return times;
 }
 
-/** In the browser: notes when that text is on the screen. */
-function shownAt(text) {
+/** The owner says yes, and the other one has second thoughts. */
+async function orderTimes(buyer, owner, { order_id: id }) {
+  await Promise.all([[buyer, "buyer"], [owner, "owner"]].map(async ([phone, role]) => {
+    await phone.go(`/deal/order/order?id=${id}&role=${role}`);
+    await phone.sees("hero");
+  })); // prettier-ignore
+  await owner.tap("do-approve");
+  await owner.page.locator(CONFIRM).waitFor();
+  const times = [await between(owner, CONFIRM, buyer, `${HERO}[data-state=pending_payment]`)];
+  await buyer.tap("more");
+  await buyer.choose(words.actions.cancel);
+  await buyer.sees("submit");
+  times.push(await between(buyer, "submit", owner, `${HERO}[data-state=cancelled]`));
+  await Promise.all([buyer, owner].map((phone) => phone.back()));
+  return times;
+}
+
+/** Milliseconds from a tap of one phone until the other shows that (and that text, if any, in it). */
+async function between(from, tapped, to, shown, text = "") {
+  await to.page.evaluate(noteShown, [shown, text]);
+  await from.page.evaluate(() => addEventListener("pointerdown", () => (window.__tapped = Date.now()), { once: true, capture: true }));
+  if (tapped === CONFIRM) await from.confirm();
+  else await from.tap(tapped);
+  await to.page.waitForFunction(() => window.__shown);
+  return (await to.page.evaluate(() => window.__shown)) - (await from.page.evaluate(() => window.__tapped));
+}
+
+/** In the browser: notes when that is painted. */
+function noteShown([selector, text]) {
+  const page = document.querySelector(".mp-page:not([hidden])");
   window.__shown = 0;
   const look = () => {
-    if (!document.body.textContent.includes(text)) return;
+    const place = page.querySelector(selector);
+    if (!place || !place.textContent.includes(text)) return;
     watcher.disconnect();
     requestAnimationFrame(() => (window.__shown = Date.now()));
   };
   const watcher = new MutationObserver(look);
-  watcher.observe(document.body, { childList: true, subtree: true, characterData: true });
-}
-
-async function published(owner) {
-  await owner.onboard();
-  return asked(owner, "POST", "/v1/listings", {
-    title: "手电钻", description: "", category: "tools", lat: 31.2304, lng: 121.4737, address: "人民广场", price_hour_fen: 600, deposit_fen: 0,
-    plan: { weekly: Array.from({ length: 7 }, () => [[0, 1440]]) },
-  }); // prettier-ignore
-}
-
-async function asked(person, method, path, body) {
-  for (let left = 50; ; left--) {
-    const answer = await fetch(house.api + path, {
-      method, body: JSON.stringify(body),
-      headers: { Authorization: `Bearer ${await person.token(false)}`, "Content-Type": "application/json", "Idempotency-Key": `b-${Math.random()}` },
-    }); // prettier-ignore
-    const content = await answer.json();
-    if (answer.ok) return content;
-    if (!left) throw new Error(`${path}: ${JSON.stringify(content)}`);
-    await new Promise((go) => setTimeout(go, 100));
-  }
+  watcher.observe(page, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["data-state"] });
 }

@@ -23,7 +23,7 @@ from devkit.seed import PEOPLE, seed
 from devkit.stack import Stack
 from loadtest.machine import describe
 
-STARTS, MESSAGES = 5, 40
+STARTS, MESSAGES, ORDERS = 5, 60, 20
 TIMEOUT_S = 240
 
 
@@ -58,7 +58,8 @@ def _sizes(node: Node) -> dict[str, Any]:
     return {
         "main_package_bytes": found["main"],
         "total_package_bytes": found["total"],
-        "first_page_bytes": found["firstPage"],
+        "first_page_bytes": found["firstPage"]["source"],
+        "first_page_uploaded_bytes": found["firstPage"]["uploaded"],
         **{f"package_{root}_bytes": size for root, size in found["subpackages"].items()},
     }
 
@@ -68,7 +69,7 @@ def _measured(node: Node, stack: Stack, phone_url: str) -> dict[str, Any]:
         "api": stack.api_url, "hubs": stack.hub_urls, "sandbox": stack.sandbox_url, "control": "", "application": APPLICATION,
         "phone": phone_url,
     }  # fmt: skip
-    rounds = {"starts": STARTS, "messages": MESSAGES}
+    rounds = {"starts": STARTS, "messages": MESSAGES, "orders": ORDERS}
     return _answer(
         node, ROOT / "loadtest" / "client.mjs",
         SHAREHUB_TEST_HOUSE=json.dumps(house), SHAREHUB_BENCH_ROUNDS=json.dumps(rounds),

@@ -262,7 +262,10 @@ class Town:
                 f"FROM orders.orders WHERE id IN ({marks})",
                 tuple(asked),
             )
-            return {str(id_): Row(*rest) for id_, *rest in cursor.fetchall()}
+            rows = {str(id_): Row(*rest) for id_, *rest in cursor.fetchall()}
+            # InnoDB shows a commit a moment before it is durable, and MariaDB may be killed in that moment.
+            cursor.execute("FLUSH LOCAL ENGINE LOGS")
+            return rows
 
     async def close(self) -> None:
         everybody = {id(c): c for c in (*self.buyers, *self.operators, *self.strangers)}

@@ -3,7 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { inspect } from "./build.mjs";
 import { lint } from "./checks/lint.mjs";
-import { firstPageBytes, sizes } from "./checks/size.mjs";
+import { firstPage, sizes } from "./checks/size.mjs";
 
 const SUBPACKAGE_BYTES = 2 << 20;
 const TOTAL_BYTES = 20 << 20;
@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
 });
 try {
   const { project, outline, used, imports } = await inspect(path.resolve(positionals[0] ?? "miniprogram"));
-  const size = { ...sizes(project, outline, used), firstPage: firstPageBytes(project, outline, imports) };
+  const size = { ...sizes(project, outline, used), firstPage: firstPage(project, outline, imports) };
   const complaints = [
     ...project.warnings.filter((warning) => !warning.startsWith("miniprogram_npm/")),
     ...lint(project, outline, used),
@@ -25,7 +25,7 @@ try {
   if (values.json) console.log(JSON.stringify({ ...size, complaints }, null, 2));
   else {
     for (const complaint of complaints) console.error(complaint);
-    console.log(`main package ${size.main} bytes, all ${size.total} bytes, first page ${size.firstPage} bytes, ${outline.pages.length} pages, ${complaints.length} complaints`);
+    console.log(`main package ${size.main} bytes, all ${size.total} bytes, first page ${size.firstPage.source} bytes (${size.firstPage.uploaded} as uploaded), ${outline.pages.length} pages, ${complaints.length} complaints`);
   }
   process.exitCode = complaints.length ? 1 : 0;
 } catch (error) {

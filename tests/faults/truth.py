@@ -286,7 +286,7 @@ def _assert_projections(fleet: Fleet, facts: Facts) -> None:
         (SEEN_LISTINGS, "SELECT listing_id, listing_version FROM orders.bookables"),
         (SEEN_LISTINGS, "SELECT id, version FROM chat.listings"),
         ("SELECT id, version FROM users.users", "SELECT user_id, version FROM payments.payers"),
-        ("SELECT id, state FROM orders.orders", "SELECT order_id, state FROM payments.payables"),
+        ("SELECT id, state FROM orders.orders", "SELECT order_id, state FROM payments.payables WHERE extension = 0"),
         ("SELECT id, owner_id FROM orders.orders", "SELECT id, owner_id FROM chat.conversations WHERE kind = 'order'"),
         ("SELECT id, owner_id FROM orders.orders WHERE state = 'completed'", "SELECT order_id, owner_id FROM ratings.windows"),
         (

@@ -1,6 +1,7 @@
 // How large the packages are that a phone would download: files in use, as they are, with every asset that lies in the package.
 import fs from "node:fs";
 import path from "node:path";
+import * as esbuild from "esbuild";
 
 const ASSET = /\.(png|jpe?g|gif|svg|webp|ttf|woff2?|mp3|mp4|wxs)$/;
 
@@ -31,8 +32,11 @@ export function sizes(project, { subpackages }, used) {
   return result;
 }
 
-/** What the first page needs before it is shown, in bytes of files as they are: with lazyCodeLoading a phone reads no more. */
-export function firstPageBytes(project, { app, components }, imports) {
+/**
+ * What the first page needs before it is shown, in bytes: with lazyCodeLoading a phone reads no more.
+ * {source: of files as they are, uploaded: with scripts and styles minified, as WeChat's devtools upload them}
+ */
+export function firstPage(project, { app, components }, imports) {
   const files = new Set();
   const scripts = (file) => {
     if (files.has(file) || !fs.existsSync(file)) return;
@@ -53,5 +57,16 @@ export function firstPageBytes(project, { app, components }, imports) {
   for (const { iconPath, selectedIconPath } of app.tabBar?.list ?? []) {
     for (const icon of [iconPath, selectedIconPath]) if (icon) files.add(path.join(project.src, icon));
   }
-  return [...files].reduce((sum, file) => sum + (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  const found = [...files].filter((file) => fs.existsSync(file));
+  const sum = (measure) => found.reduce((total, file) => total + measure(file), 0);
+  return { source: sum((file) => fs.statSync(file).size), uploaded: sum(minifiedBytes) };
+}
+
+const LOADERS = { ".js": "js", ".wxss": "css" };
+
+function minifiedBytes(file) {
+  const loader = LOADERS[path.extname(file)];
+  if (!loader) return fs.statSync(file).size;
+  const { code } = esbuild.transformSync(fs.readFileSync(file, "utf8"), { loader, minify: true, charset: "utf8", logLevel: "silent" });
+  return Buffer.byteLength(code);
 }
