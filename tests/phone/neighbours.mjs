@@ -90,9 +90,9 @@ export class Desk {
     return this.person.command(name, body);
   }
 
-  /** Orders what is published, from now on, and pays if asked; the order. */
-  async orders(listing, { paid = true, hours = 2 } = {}) {
-    const start = Date.now();
+  /** Orders what is published, from now on or `inHours`, and pays if asked; the order. */
+  async orders(listing, { paid = true, hours = 2, inHours = 0 } = {}) {
+    const start = Date.now() + inHours * HOUR_MS;
     const body = { listing_id: listing.listing_id, start_ms: start, end_ms: start + hours * HOUR_MS };
     const quote = await this.ask("GET", `/v1/listings/${listing.listing_id}/quote?start_ms=${body.start_ms}&end_ms=${body.end_ms}`);
     const order = await this.ask("POST", "/v1/orders", { ...body, terms_version: quote.terms_version });
