@@ -1,8 +1,4 @@
-"""What happens unasked: refunds are sent and followed up, silent payments are asked about, unpaid ones closed.
-
-Each is one errand: take it (a transaction that postpones it, so that nobody else begins it), call WeChat, record the
-answer (another transaction). A crash in between is made good when it is due again, with the same numbers.
-"""
+"""What happens unasked: refunds are sent and followed up, silent payments are asked about, unpaid ones closed."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from infra.mysql.database import Tx
 from market.kernel.errors import Conflict, MarketError, NotFound
 from market.kernel.ids import Id
 from market.payments import actions, books, payout_store, store
+from market.payments.errand import Errand
 from market.payments.port import Refund as Answer
 from market.payments.rules import errands, wording
 from market.payments.rules.division import Refund
@@ -20,100 +17,60 @@ from market.payments.wing import Payments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundErrand:
-    payment: Payment
-    refund: Refund
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentErrand:
     payable: Payable
     payment: Payment
 
 
+class RefundErrand(Errand[Refund, Answer]):
+    """Money on its way back."""
+
+    alert = "refund_failing"
+
+    def __init__(
+        self, payments: Payments, order_id: Id, refund_id: Id, extension: int, now_ms: int
+    ) -> None:
+        super().__init__(payments, order_id, extension, now_ms)
+        self._refund_id = refund_id
+
+    async def find(self, tx: Tx, payment: Payment) -> Refund:
+        return await payout_store.find_refund(tx, self._refund_id)
+
+    async def save(self, tx: Tx, task: Refund, reason: str = "") -> None:
+        await payout_store.update_refund(tx, task, reason)
+
+    async def say(self, payment: Payment, task: Refund) -> Answer:
+        if task.status == "sent":
+            return await self.payments.pay.query_refund(
+                sub_mchid=payment.sub_mchid, out_refund_no=task.out_refund_no
+            )
+        return await self.payments.pay.refund(
+            sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no,
+            out_refund_no=task.out_refund_no, refund_fen=task.amount_fen, total_fen=payment.amount_fen,
+            reason=wording.REFUND_REASONS.get(task.reason, ""),
+        )  # fmt: skip
+
+    async def conclude(self, tx: Tx, payment: Payment, task: Refund, answer: Answer) -> None:
+        await actions.hear_refund(tx, task, answer)
+
+    def sent(self, task: Refund, answer: Answer) -> Refund:
+        return replace(task, status="sent", wechat_id=answer.refund_id)
+
+    def unsent(self, task: Refund) -> Refund | None:
+        return replace(task, status="wanted") if task.status == "sent" else None
+
+    def is_open(self, task: Refund) -> bool:
+        return task.status in ("wanted", "sent")
+
+    def number(self, task: Refund) -> str:
+        return task.out_refund_no
+
+
 async def refund(
     payments: Payments, order_id: Id, refund_id: Id, now_ms: int, extension: int = 0
 ) -> bool:
-    """Send a refund to WeChat, or ask what has become of it. Whether something was done. Locks the payable, twice.
-
-    Raise MarketError when WeChat gave no usable answer; it will be tried again, ever later.
-    """
-
-    async def take(tx: Tx) -> RefundErrand | None:
-        _, payment = await books.lock(tx, order_id, extension)
-        found = await payout_store.find_refund(tx, refund_id)
-        if found.status not in ("wanted", "sent") or found.due_ms > now_ms:
-            return None
-        found = replace(found, attempts=found.attempts + 1, due_ms=now_ms + errands.LEASE_MS)
-        await payout_store.update_refund(tx, found)
-        return RefundErrand(payment=payment, refund=found)
-
-    errand: RefundErrand | None = await payments.db.act(now_ms, take, RefundErrand)
-    if errand is None:
-        return False
-    taken = errand.refund
-    try:
-        answer = await _ask_about(payments, errand)
-    except NotFound as unknown:
-        if taken.status == "sent":  # WeChat has lost it: send it again, under the same number
-            await _postpone(payments, replace(taken, status="wanted"), unknown.message, now_ms)
-            return True
-        await _fail(payments, taken, unknown, now_ms)
-        raise
-    except MarketError as failure:
-        await _fail(payments, taken, failure, now_ms)
-        raise
-
-    async def record(tx: Tx) -> None:
-        await books.lock(tx, order_id, extension)
-        current = await payout_store.find_refund(tx, refund_id)
-        if answer.state != "PROCESSING":
-            await actions.hear_refund(tx, current, answer)
-        elif _goes_on(current, taken):
-            due_ms = now_ms + max(
-                int(payments.query_s * 1000), errands.backoff_ms(current.attempts)
-            )
-            await payout_store.update_refund(
-                tx, replace(current, status="sent", wechat_id=answer.refund_id, due_ms=due_ms)
-            )
-
-    await payments.db.act(now_ms, record, type(None))
-    return True
-
-
-async def _ask_about(payments: Payments, errand: RefundErrand) -> Answer:
-    payment, refund = errand.payment, errand.refund
-    if refund.status == "sent":
-        return await payments.pay.query_refund(
-            sub_mchid=payment.sub_mchid, out_refund_no=refund.out_refund_no
-        )
-    return await payments.pay.refund(
-        sub_mchid=payment.sub_mchid, out_trade_no=payment.out_trade_no,
-        out_refund_no=refund.out_refund_no, refund_fen=refund.amount_fen, total_fen=payment.amount_fen,
-        reason=wording.REFUND_REASONS.get(refund.reason, ""),
-    )  # fmt: skip
-
-
-async def _fail(payments: Payments, taken: Refund, failure: MarketError, now_ms: int) -> None:
-    reason = f"{failure.data.get('code', failure.code)}: {failure.message}"
-    await _postpone(payments, taken, reason, now_ms)
-    if taken.attempts >= errands.ALERT_AFTER or not failure.retryable:
-        books.alert(
-            "refund_failing", refund=taken.out_refund_no, attempts=taken.attempts, reason=reason
-        )
-
-
-async def _postpone(payments: Payments, taken: Refund, reason: str, now_ms: int) -> None:
-    async def body(tx: Tx) -> None:
-        await books.lock(tx, taken.order_id, taken.extension)
-        current = await payout_store.find_refund(tx, taken.id)
-        if _goes_on(current, taken):
-            due_ms = now_ms + errands.backoff_ms(taken.attempts)
-            await payout_store.update_refund(
-                tx, replace(current, status=taken.status, due_ms=due_ms), reason
-            )
-
-    await payments.db.act(now_ms, body, type(None))
+    """Send a refund to WeChat, or ask what has become of it: see `Errand.run`."""
+    return await RefundErrand(payments, order_id, refund_id, extension, now_ms).run()
 
 
 async def check(payments: Payments, order_id: Id, now_ms: int, extension: int = 0) -> bool:
@@ -182,8 +139,3 @@ async def _check_again(payments: Payments, asked: Payment, now_ms: int) -> None:
         await store.update_payment(tx, replace(payment, check_ms=now_ms + AGAIN_MS))
 
     await payments.db.act(now_ms, body, type(None))
-
-
-def _goes_on(current: Refund, taken: Refund) -> bool:
-    """Whether what was said of `taken` still matters: nobody has heard of its end meanwhile."""
-    return current.status in ("wanted", "sent") and current.out_refund_no == taken.out_refund_no
