@@ -50,7 +50,7 @@ async def publish(listings: Listings, call: Call, command: Publish) -> ListingVi
 
 
 async def _create(
-    listings: Listings, call: Call, command: Draft | Publish, *, submitted: bool
+    listings: Listings, call: Call, command: Draft, *, submitted: bool
 ) -> ListingView:
     attributes.check(command.category, command.attributes)
     await check_photos(listings, call.actor.user_id, command.photos)
@@ -270,7 +270,7 @@ def _new_terms(command: Edit) -> dict[str, Any]:
     return changes
 
 
-def _terms(command: Draft | Publish | Edit) -> dict[str, Any]:
+def _terms(command: Draft | Edit) -> dict[str, Any]:
     return {name: getattr(command, name) for name in TERMS}
 
 

@@ -64,10 +64,10 @@ Limit = Annotated[int, Meta(ge=1, le=50)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
-    """At least one of the three prices. What the terms mean: `market.kernel.terms`."""
+class Draft:
+    """What is known so far. The title and a price may come later, with listings.edit; before it is sent in. What the terms mean: `market.kernel.terms`."""
 
-    title: Title
+    title: Annotated[str, Meta(max_length=60)] = ""
     description: Description = ""
     category: Category
     photos: Photos = ()
@@ -94,33 +94,10 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What is known so far. The title and a price may come later, with listings.edit; before it is sent in."""
+class Publish(Draft):
+    """At least one of the three prices."""
 
-    title: Annotated[str, Meta(max_length=60)] = ""
-    description: Description = ""
-    category: Category
-    photos: Photos = ()
-    lat: Latitude
-    lng: Longitude
-    address: Address = ""
-    attributes: Attributes = field(default_factory=dict)
-    plan: Plan
-    price_hour_fen: Fen | None = None
-    price_day_fen: Fen | None = None
-    price_week_fen: Fen | None = None
-    surcharge_bp: Surcharges = (0,) * 7
-    minimum_fen: Fen = 0
-    deposit_fen: Fen = 0
-    waives_deposit: bool = False
-    policy: Policy = "flexible"
-    booking: Booking = "instant"
-    capacity: Capacity = 1
-    buffer_minutes: Buffer = 0
-    notice_minutes: Notice = 0
-    horizon_days: Horizon = 90
-    shortest_minutes: Length = SHORTEST_MINUTES
-    longest_minutes: Length = 60 * DAY_MINUTES
+    title: Title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

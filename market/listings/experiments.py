@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from infra.action import action, view
 from infra.mysql.database import Tx
@@ -13,7 +13,7 @@ from market.kernel.errors import BadInput, Conflict, NotFound, VersionConflict
 from market.kernel.ids import Id
 from market.listings import setting_store
 from market.listings.rules import experiments as rules
-from market.listings.rules.experiments import Arm, Experiment
+from market.listings.rules.experiments import Arm, Design, Experiment, Status
 from market.listings.rules.ranking import Weights
 from market.listings.setting_commands import (
     CreateExperiment,
@@ -31,20 +31,12 @@ MAX_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentView:
-    """`arms[0]` is the control. `ends_ms`: when what was planned is over, 0 for a draft."""
+class ExperimentView(Design):
+    """`ends_ms`: when what was planned is over, 0 for a draft."""
 
     experiment_id: Id
     version: int
-    name: str
-    unit: str
-    status: str
-    arms: tuple[Arm, ...]
-    regions: tuple[str, ...]
-    traffic_bp: int
-    sample_bp: int
-    window_hours: int
-    days: int
+    status: Status
     started_ms: int
     ends_ms: int
     stopped_ms: int
@@ -211,10 +203,8 @@ def _weights(given: GivenWeights) -> Weights:
 
 
 def _view(experiment: Experiment) -> ExperimentView:
+    planned = {field.name: getattr(experiment, field.name) for field in fields(Design)}
     return ExperimentView(
-        experiment_id=experiment.id, version=experiment.version, name=experiment.name,
-        unit=experiment.unit, status=experiment.status, arms=experiment.arms,
-        regions=experiment.regions, traffic_bp=experiment.traffic_bp, sample_bp=experiment.sample_bp,
-        window_hours=experiment.window_hours, days=experiment.days, started_ms=experiment.started_ms,
-        ends_ms=experiment.ends_ms, stopped_ms=experiment.stopped_ms,
+        experiment_id=experiment.id, version=experiment.version, status=experiment.status,
+        started_ms=experiment.started_ms, ends_ms=experiment.ends_ms, stopped_ms=experiment.stopped_ms, **planned,
     )  # fmt: skip

@@ -40,22 +40,21 @@ async def on_listings_changed(orders: Orders, tx: Tx, facts: Sequence[Heard]) ->
     changes = [fact.data for fact in facts if isinstance(fact.data, ListingChanged)]
     newest = {data.listing_id: data for data in sorted(changes, key=lambda data: data.version)}
     known = {b.listing_id: b for b in await store.read_bookables(tx, [*newest])}
-    locks = store.Locks(tx.now_ms)
+    changed: set[Id] = set()
     unchanged: dict[Id, int] = {}
     for listing_id, data in newest.items():
         before = known.get(listing_id)
         if before is None or _heard(data, before.version) != replace(
             before, listing_version=data.version
         ):
-            locks.listing(listing_id)
+            changed.add(listing_id)
         elif before.listing_version < data.version:
             unchanged[listing_id] = data.version
     store.note_listing_versions(tx, unchanged)
-    if statements := locks.statements():
-        calendars = (await locks.book(await tx.together(*statements), tx)).calendars
-        for listing_id in sorted(locks.listings):
-            calendar = calendars.get(listing_id)
-            await _hear(tx, newest[listing_id], calendar.bookable if calendar else None)
+    if changed:
+        locked = {b.listing_id: b for b in await store.lock_bookables(tx, changed)}
+        for listing_id in sorted(changed):
+            await _hear(tx, newest[listing_id], locked.get(listing_id))
 
 
 async def _hear(tx: Tx, data: ListingChanged, known: Bookable | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
 
@@ -248,6 +248,10 @@ async def find_bookable(cursor: Cursor, listing_id: Id) -> Bookable | None:
 async def read_bookables(cursor: Cursor, ids: Sequence[Id]) -> list[Bookable]:
     sql = f"{BOOKABLE} WHERE listing_id IN ({_marks(ids)})"
     return [_bookable(row) for row in await cursor.all(sql, *ids)]
+
+
+async def lock_bookables(tx: Tx, ids: Collection[Id]) -> list[Bookable]:
+    return [_bookable(row) for row in await tx.all(LOCK_BOOKABLES.format(_marks(ids)), *ids)]
 
 
 async def save_bookable(tx: Tx, b: Bookable) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from infra.action import view
 from infra.mysql.database import Cursor
@@ -36,6 +37,9 @@ from market.orders.rules.life import BOTH, Seat
 from market.orders.rules.order import OrderView
 from market.orders.rules.price import Line
 from market.orders.wing import Orders
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 TOPICS = ("order", "calendar", "hold", "holds")
 VERSIONS = {"order": store.ORDER_VERSIONS, "calendar": store.CALENDAR_VERSIONS}
@@ -207,8 +211,10 @@ async def snapshot(orders: Orders, wants: Sequence[Want], now_ms: int) -> list[S
     cells = [
         tail for topic in have if is_cell(tail := topic.removeprefix("holds:")) and tail != topic
     ]
-    found += await _hold_snapshots(orders, holds, now_ms)
-    return found + await _area_snapshots(orders, cells, now_ms)
+    leases = await _held(holds, orders.leases.read, NOTHING_HELD, now_ms)
+    found += [_hold_snapshot(id_, held, now_ms) for id_, held in leases]
+    there = await _held(cells, orders.leases.read_area, NOTHING_HELD_THERE, now_ms)
+    return found + [_area_snapshot(cell, held, now_ms) for cell, held in there]
 
 
 def _parties(topics: Iterable[str]) -> list[tuple[Id, Seat]]:
@@ -238,39 +244,29 @@ def _calendar_snapshot(
     )  # fmt: skip
 
 
-async def _hold_snapshots(orders: Orders, ids: Sequence[Id], now_ms: int) -> list[Snapshot]:
+async def _held(
+    keys: Sequence[K], read: Callable[[K, int], Awaitable[V]], nothing: V, now_ms: int
+) -> list[tuple[K, V]]:
     """Nobody holds anything while Redis is away; having found out once is enough, since finding out may take a second."""
-    found: list[Snapshot] = []
+    found: list[tuple[K, V]] = []
     away = False
-    for id_ in ids:
-        held = NOTHING_HELD
+    for key in keys:
+        held = nothing
         if not away:
             try:
-                held = await orders.leases.read(id_, now_ms)
+                held = await read(key, now_ms)
             except Unavailable:
                 away = True
-        found.append(_hold_snapshot(id_, held, now_ms))
+        found.append((key, held))
     return found
 
 
-async def _area_snapshots(orders: Orders, cells: Sequence[str], now_ms: int) -> list[Snapshot]:
-    found: list[Snapshot] = []
-    away = False
-    for cell in cells:
-        held = NOTHING_HELD_THERE
-        if not away:
-            try:
-                held = await orders.leases.read_area(cell, now_ms)
-            except Unavailable:
-                away = True
-        found.append(
-            Snapshot(
-                topic=f"holds:{cell}", kind="ephemeral", version=held.counter, readers=EVERYONE,
-                epoch=held.epoch, state=list(held.holds),
-                expires_ms=max((hold.until_ms for hold in held.holds), default=now_ms),
-            )
-        )  # fmt: skip
-    return found
+def _area_snapshot(cell: str, held: AreaHolds, now_ms: int) -> Snapshot:
+    return Snapshot(
+        topic=f"holds:{cell}", kind="ephemeral", version=held.counter, readers=EVERYONE,
+        epoch=held.epoch, state=list(held.holds),
+        expires_ms=max((hold.until_ms for hold in held.holds), default=now_ms),
+    )  # fmt: skip
 
 
 def _hold_snapshot(listing_id: Id, held: Leases, now_ms: int) -> Snapshot:

@@ -40,20 +40,26 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
-    """`regions` empty: all. `first_bucket` is chosen when it starts; `sample_bp` of the units have their exposures logged."""
+class Design:
+    """What is planned. `arms[0]` is the control. `regions` empty: all. `sample_bp` of the units have their exposures logged."""
 
-    id: Id
-    version: int
     name: str
     unit: Unit
-    status: Status
     arms: tuple[Arm, ...]
     regions: tuple[str, ...]
     traffic_bp: int
     sample_bp: int
     window_hours: int
     days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment(Design):
+    """`first_bucket` is chosen when it starts."""
+
+    id: Id
+    version: int
+    status: Status
     first_bucket: int = 0
     started_ms: int = 0
     stopped_ms: int = 0

@@ -15,10 +15,9 @@ SHOWING = frozenset({"claim", "contest", "dispute"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class PieceView:
     """`seq` counts from 1 without gaps; `objects` are keys in object storage."""
 
-    order_id: Id
     seq: int
     party: Party
     text: str
@@ -27,12 +26,8 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PieceView:
-    seq: int
-    party: Party
-    text: str
-    objects: tuple[str, ...]
-    at_ms: int
+class Piece(PieceView):
+    order_id: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
