@@ -22,4 +22,7 @@ ROUTES: Routes = (
     route("GET", "/v1/notices", views.inbox),
     route("POST", "/v1/notices", actions.publish, status=201, caller=publisher),
     route("POST", "/v1/notices/read", actions.mark_read),
+    route("GET", "/v1/notices/subscriptions", views.subscriptions),
+    route("POST", "/v1/notices/subscriptions", actions.allow),
+    route("POST", "/v1/notices/subscriptions/{kind}", actions.switch),
 )

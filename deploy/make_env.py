@@ -15,14 +15,18 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from devkit.settings import templates_of
 
 ROOT = Path(__file__).resolve().parents[1]
 WINGS = ("users", "listings", "orders", "payments", "ratings", "chat", "notices", "insights")
 KEY_FILES = ("merchant_key.pem", "platform_key.pem", "platform_pub.pem", "sandbox.json")
 
 
-def values(account: dict[str, str]) -> dict[str, str]:
+def values(account: Mapping[str, Any]) -> dict[str, str]:
     """Name -> value, in the order of `.env.example`. `account` is the sandbox's sandbox.json.
 
     No value needs quoting in a URL, in YAML or in a shell.
@@ -51,6 +55,7 @@ def values(account: dict[str, str]) -> dict[str, str]:
         "WECHAT_SECRET": account["secret"],
         "WECHAT_PUSH_TOKEN": account["push_token"],
         "WECHAT_PUSH_KEY": account["push_key"],
+        "WECHAT_TEMPLATES": templates_of(account),
         "WECHATPAY_URL": "http://sandbox:9100",
         "WECHATPAY_NOTIFY_URL": "http://api-payments:8080/v1/payments/notify",
         "WECHATPAY_MCHID": account["mchid"],

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from devkit import ROOT
@@ -127,6 +128,7 @@ def wechat_environment(
         "SHAREHUB_WECHAT_SECRET": account["secret"],
         "SHAREHUB_WECHAT_PUSH_TOKEN": account["push_token"],
         "SHAREHUB_WECHAT_PUSH_KEY": account["push_key"],
+        "SHAREHUB_WECHAT_TEMPLATES": templates_of(account),
         "SHAREHUB_WECHATPAY_URL": sandbox_url,
         "SHAREHUB_WECHATPAY_MCHID": account["mchid"],
         "SHAREHUB_WECHATPAY_SERIAL": account["merchant_serial"],
@@ -137,3 +139,11 @@ def wechat_environment(
         "SHAREHUB_WECHATPAY_PLATFORM_KEYS_DIR": str(sandbox_dir / "platform_keys"),
         "SHAREHUB_WECHATPAY_NOTIFY_URL": f"{payments_url}/v1/payments/notify",
     }
+
+
+def templates_of(account: Mapping[str, Any]) -> str:
+    """The sandbox's templates, as the product is told of them."""
+    return ",".join(
+        f"{name}:{template['id']}:{'.'.join(template['fields'])}"
+        for name, template in account["templates"].items()
+    )

@@ -1,6 +1,7 @@
 """Named places where a crash is interesting. A process started with SHAREHUB_CRASH_AT=name dies there, as by kill -9.
 
-The names: before_commit, after_commit (before anything is published), after_inbox_insert (before the outbox row goes).
+The names: before_commit, after_commit (before anything is published), after_inbox_insert (before the outbox row goes),
+after_letter (WeChat has taken it, and nobody has noted that).
 `SHAREHUB_CRASH_AT=name:N` dies the Nth time the place is reached.
 """
 

@@ -23,10 +23,12 @@ from workers import (
     freeze_guard,
     inboxes,
     ledger_totals,
+    letters,
     listing_states,
     order_timers,
     rating_windows,
     reconciliation,
+    reminders,
     settlement,
 )
 from workers import relay as relays
@@ -43,10 +45,12 @@ CHORES: Mapping[str, Any] = {
     "experiments": experiments,
     "freeze_guard": freeze_guard,
     "ledger_totals": ledger_totals,
+    "letters": letters,
     "listing_states": listing_states,
     "order_timers": order_timers,
     "rating_windows": rating_windows,
     "reconciliation": reconciliation,
+    "reminders": reminders,
     "settlement": settlement,
 }
 """Modules with WING, EVERY_S and run_once(wing, now_ms), but for the settlement, which has errands under way between rounds.

@@ -1,7 +1,5 @@
-"""One call to WeChat, tried a few times, counted and timed.
-
-Every call made through here can be repeated safely: payments and refunds are idempotent by the
-numbers we choose.
+"""One call to WeChat, counted and timed, and tried a few times where it can be repeated safely: payments and refunds are
+idempotent by the numbers we choose.
 """
 
 from __future__ import annotations
@@ -40,29 +38,36 @@ class TryAgain(Exception):
 
 
 async def persistently(api: str, attempt: Callable[[], Awaitable[T]], chance: random.Random) -> T:
-    """Runs `attempt` up to 1 + RETRIES times, with jittered backoff in between.
+    """Runs `attempt` up to 1 + RETRIES times, with jittered backoff in between: it can be repeated safely.
 
     TryAgain, network errors and timeouts are tried again, and end as TryAgain. A MarketError is
     WeChat's definite answer and passes through at once.
     """
-    for tried in range(RETRIES + 1):
-        if tried:
-            await asyncio.sleep(FIRST_BACKOFF_S * 2 ** (tried - 1) * chance.uniform(0.5, 1.0))
-        outcome = "abandoned"
-        started = perf_counter()
+    for tried in range(RETRIES):
         try:
-            result = await attempt()
-            outcome = "ok"
-            return result
-        except MarketError:
-            outcome = "refused"
-            raise
-        except (TryAgain, aiohttp.ClientError, TimeoutError, OSError) as problem:
-            outcome = "failed"
-            # The text of a network error may hold the URL, and with it the app secret: keep its
-            # type only.
-            reason = str(problem) if isinstance(problem, TryAgain) else type(problem).__name__
-        finally:
-            CALLS.labels(api, outcome).inc()
-            SECONDS.labels(api).observe(perf_counter() - started)
-    raise TryAgain(reason)
+            return await once(api, attempt)
+        except TryAgain:
+            await asyncio.sleep(FIRST_BACKOFF_S * 2**tried * chance.uniform(0.5, 1.0))
+    return await once(api, attempt)
+
+
+async def once(api: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Runs `attempt`, and raises TryAgain for network errors and timeouts too."""
+    outcome = "abandoned"
+    started = perf_counter()
+    try:
+        result = await attempt()
+        outcome = "ok"
+        return result
+    except MarketError:
+        outcome = "refused"
+        raise
+    except (TryAgain, aiohttp.ClientError, TimeoutError, OSError) as problem:
+        outcome = "failed"
+        # The text of a network error may hold the URL, and with it the app secret: keep its
+        # type only.
+        reason = str(problem) if isinstance(problem, TryAgain) else type(problem).__name__
+        raise TryAgain(reason) from None
+    finally:
+        CALLS.labels(api, outcome).inc()
+        SECONDS.labels(api).observe(perf_counter() - started)

@@ -33,6 +33,35 @@ class Publish:
     listing_id: Id | None = None
 
 
+LetterKind = Literal["booking", "progress", "reminder", "money", "chat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What WeChat says that the user said of one kind's template: `filter` means that it was not asked about."""
+
+    kind: LetterKind
+    answer: Literal["accept", "reject", "ban", "filter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """The answers of one asking: WeChat asks for three templates at most."""
+
+    answers: Annotated[tuple[Answer, ...], Meta(min_length=1, max_length=3)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    kind: LetterKind
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSubscriptions:
+    """One's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListInbox:
     """The newest entries, or those before or after a number (not both). A reader who gives the last one that it has `seen` may be

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
-from market.kernel.facts import ORDER_KINDS, Heard, MessageSent
-from market.notices import actions
-from market.notices.rules import telling
+from market.kernel.facts import ORDER_KINDS, Heard, MessageSent, OrderMoved, UserChanged
+from market.notices import actions, letter_store
+from market.notices.rules import letters, telling
 from market.notices.wing import Notices
 
 
@@ -16,9 +16,31 @@ from market.notices.wing import Notices
 async def on_facts(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
     """Tell whom they concern."""
     await actions.tell(
+        notices,
         tx,
         [(draft, f.occurred_ms) for f in facts for draft in telling.drafts(f.kind, f.data)],
     )
+
+
+@Together
+async def on_orders(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
+    """Tell whom they concern, and what is ahead of each order as of its last move: first, as who reminds locks that first."""
+    ahead = {
+        f.data.order_id: letters.reminder_of(f.data, f.occurred_ms)
+        for f in facts
+        if isinstance(f.data, OrderMoved)
+    }
+    letter_store.put_reminders(tx, sorted(ahead), filter(None, ahead.values()))
+    await on_facts.run(notices, tx, facts)
+
+
+async def on_user(notices: Notices, tx: Tx, fact: Heard) -> None:
+    user = fact.data
+    assert isinstance(user, UserChanged)
+    openid = "" if user.forgotten else user.openid
+    await letter_store.put_person(tx, user.user_id, user.version, openid, user.nickname)
+    if user.forgotten:
+        letter_store.forget(tx, user.user_id)
 
 
 async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
@@ -31,11 +53,12 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
         )
     else:
         for draft in telling.drafts(fact.kind, sent):
-            await actions.tell_of_line(tx, draft, sent.conversation_id, fact.occurred_ms)
+            await actions.tell_of_line(notices, tx, draft, sent, fact.occurred_ms)
 
 
 HANDLERS: dict[str, Handler[Notices]] = {
-    **dict.fromkeys(ORDER_KINDS, on_facts),
+    UserChanged.KIND: on_user,
+    **dict.fromkeys(ORDER_KINDS, on_orders),
     "order.evidence_added": on_facts,
     "listing.reviewed": on_facts,
     "payment.refunded": on_facts,

@@ -12,10 +12,12 @@ from market.kernel import log
 from market.kernel.actor import Call
 from market.kernel.ids import Id
 from market.kernel.topics import Entry, Snapshot, Want, topic_id
-from market.notices import store
-from market.notices.commands import ListInbox
+from market.notices import letter_store, store
+from market.notices.commands import ListInbox, ListSubscriptions
 from market.notices.rules import inbox as rules
+from market.notices.rules import letters
 from market.notices.rules.inbox import Inbox, NoticeView
+from market.notices.rules.letters import Permit, SubscriptionView
 from market.notices.store import Range
 from market.notices.wing import Notices
 
@@ -48,6 +50,29 @@ async def inbox(notices: Notices, call: Call, query: ListInbox) -> InboxView:
         )  # fmt: skip
 
     return await notices.db.as_new_as(query.seen, read, lambda inbox: inbox.last_seq)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionsView:
+    """Every kind of message that WeChat may be asked for; none where no templates are configured."""
+
+    subscriptions: tuple[SubscriptionView, ...]
+
+
+@view("notices.subscriptions")
+async def subscriptions(
+    notices: Notices, call: Call, query: ListSubscriptions
+) -> SubscriptionsView:
+    """What one may be told by WeChat's subscribe messages, and how much of it one has allowed."""
+    async with notices.db.read() as cursor:
+        permits = await letter_store.read_permits(cursor, call.actor.user_id)
+    return SubscriptionsView(
+        subscriptions=tuple(
+            letters.view(permits.get(kind, Permit(kind=kind)), notices.templates.of[kind].id)
+            for kind in letters.FIELDS
+            if kind in notices.templates.of
+        )
+    )
 
 
 async def snapshot(notices: Notices, wants: Sequence[Want], now_ms: int) -> list[Snapshot]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def make_app(
     app[RULEBOOK] = Rulebook(rules)
     app[TIME_FACTOR] = time_factor
     app[content.PUSH_URL] = push_url
-    app[messages.MESSAGES] = deque(maxlen=1000)
+    app[messages.MESSAGES] = messages.Outbox()
     app[bills.FILES] = OrderedDict()
     app[ERRANDS] = Errands()
     app.cleanup_ctx.append(_background)
@@ -90,6 +90,9 @@ def make_app(
             web.get("/sandbox/balances", phone.show_balances),
             web.get("/sandbox/trades", phone.list_trades),
             web.get("/sandbox/messages", messages.list_messages),
+            web.get("/sandbox/templates", messages.list_templates),
+            web.get("/sandbox/subscriptions", messages.list_answers),
+            web.post("/sandbox/subscriptions", messages.answer_asking),
         ]
     )
     return app

@@ -1,5 +1,7 @@
 """Who the merchant and the platform are: four PEM files and sandbox.json, made once and kept.
 
+sandbox.json also names the templates of subscribe messages, as WeChat's console would: {NAME: {"id", "title", "fields": {"thing1": LABEL}}}.
+
 The platform may get further keys: platform_private/ID.pem is the sandbox's, platform_keys/ID.pem what the
 merchant would download.
 """
@@ -13,11 +15,21 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+
+LIBRARY: dict[str, tuple[str, dict[str, str]]] = {
+    "booking": ("新预订提醒", {"thing1": "物品名称", "time2": "开始时间", "phrase3": "订单状态", "thing4": "温馨提示"}),
+    "progress": ("订单进度提醒", {"thing1": "物品名称", "phrase2": "订单状态", "thing3": "温馨提示"}),
+    "reminder": ("租期提醒", {"thing1": "物品名称", "time2": "时间", "thing3": "温馨提示"}),
+    "money": ("到账提醒", {"amount1": "金额", "phrase2": "状态", "thing3": "备注"}),
+    "chat": ("新消息提醒", {"thing1": "发送人", "thing2": "消息内容", "time3": "发送时间"}),
+}  # fmt: skip
+"""The templates that were chosen out of WeChat's: name -> (title, {field: its label})."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +44,7 @@ class Account:
     apiv3_key: str
     push_token: str
     push_key: str
+    templates: dict[str, dict[str, Any]]
 
 
 class Ring:
@@ -82,11 +95,17 @@ def ensure(run_dir: Path) -> Identity:
     platform_key = _pair(run_dir, "platform")
     path = run_dir / "sandbox.json"
     if not path.exists():
-        _write(path, json.dumps(asdict(_new_account()), indent=2).encode() + b"\n")
+        _write(
+            path, json.dumps(asdict(_new_account()), indent=2, ensure_ascii=False).encode() + b"\n"
+        )
     known = json.loads(path.read_text())
-    if "push_key" not in known:
-        _write(path, json.dumps(known | _new_push(), indent=2).encode() + b"\n")
-    account = Account(**json.loads(path.read_text()))
+    lacking: dict[str, Any] = {} if "push_key" in known else _new_push()
+    if known.get("templates", {}).keys() != LIBRARY.keys():
+        lacking |= {"templates": _new_templates()}
+    if lacking:
+        known |= lacking
+        _write(path, json.dumps(known, indent=2, ensure_ascii=False).encode() + b"\n")
+    account = Account(**known)
     return Identity(
         account=account,
         merchant_pub=merchant_key.public_key(),
@@ -103,8 +122,16 @@ def _new_account() -> Account:
         merchant_serial=secrets.token_hex(20).upper(),
         platform_key_id=_new_key_id(),
         apiv3_key=secrets.token_hex(16),
+        templates=_new_templates(),
         **_new_push(),
     )
+
+
+def _new_templates() -> dict[str, dict[str, Any]]:
+    return {
+        name: {"id": secrets.token_urlsafe(32), "title": title, "fields": dict(fields)}
+        for name, (title, fields) in LIBRARY.items()
+    }
 
 
 def _new_push() -> dict[str, str]:

@@ -69,6 +69,10 @@ PHONE = (
     ("POST /sandbox/thaw", '{"transaction_id": "..."} → 冻结期满 / the 180 days are over'),
     ("POST /sandbox/platform-keys", '{"kind": "certificate"} → 换平台密钥 / a new platform key'),
     ("GET /sandbox/balances", "各商户冻结与可用余额 / frozen and available, of every merchant"),
+    (
+        "POST /sandbox/subscriptions",
+        '{"openid": "alice", "answers": {"TEMPLATE_ID": "accept"}} → 同意订阅 / allow a message',
+    ),
     ("GET /sandbox/trades, /sandbox/messages", "所有订单，已发消息 / all trades, messages sent"),
 )
 

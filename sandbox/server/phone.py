@@ -21,7 +21,9 @@ POST /sandbox/platform-keys {"kind"?: "certificate"} -> {"id": "..."}: notificat
 
 POST /sandbox/thaw {"transaction_id": "..."} -> {"released_fen": 0}: the 180 days are over
 
-GET /sandbox/trades, GET /sandbox/messages
+GET /sandbox/trades
+
+Subscribe messages: see messages.py
 """
 
 from __future__ import annotations

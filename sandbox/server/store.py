@@ -45,6 +45,10 @@ CREATE TABLE IF NOT EXISTS entries (
     id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, mchid TEXT NOT NULL, pot TEXT NOT NULL,
     amount_fen INTEGER NOT NULL, name TEXT NOT NULL, transaction_id TEXT NOT NULL,
     voucher TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS subscriptions (
+    id TEXT PRIMARY KEY, openid TEXT NOT NULL, template_id TEXT NOT NULL, remaining INTEGER NOT NULL,
+    always TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS subscriptions_of_a_user ON subscriptions (openid);
 CREATE INDEX IF NOT EXISTS shares_of_a_transaction ON shares (transaction_id);
 CREATE INDEX IF NOT EXISTS entries_of_a_transaction ON entries (transaction_id);
 CREATE INDEX IF NOT EXISTS entries_of_a_merchant ON entries (mchid, pot, at_ms, amount_fen);
@@ -174,7 +178,18 @@ class Entry:
     voucher: str
 
 
-Row = TypeVar("Row", Code, Trade, Refund, Notice, Applyment, Receiver, Share, Entry)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What somebody has answered about a template. `always`: "accept" or "reject" when it is not asked again."""
+
+    id: str
+    openid: str
+    template_id: str
+    remaining: int
+    always: str
+
+
+Row = TypeVar("Row", Code, Trade, Refund, Notice, Applyment, Receiver, Share, Entry, Subscription)
 _TABLES: dict[type[Any], str] = {
     Code: "codes",
     Trade: "trades",
@@ -184,6 +199,7 @@ _TABLES: dict[type[Any], str] = {
     Receiver: "receivers",
     Share: "shares",
     Entry: "entries",
+    Subscription: "subscriptions",
 }
 _LATER = ("sub_mchid TEXT NOT NULL DEFAULT ''", "sharing INTEGER NOT NULL DEFAULT 0")
 
@@ -201,7 +217,8 @@ class Store:
         self._db.close()
 
     def save(
-        self, row: Code | Trade | Refund | Notice | Applyment | Receiver | Share | Entry
+        self,
+        row: Code | Trade | Refund | Notice | Applyment | Receiver | Share | Entry | Subscription,
     ) -> None:
         """Inserts the row, or replaces the one with the same primary key."""
         names = [field.name for field in fields(row)]
@@ -261,6 +278,12 @@ class Store:
 
     def shares_under_way(self) -> list[Share]:
         return self._all(Share, "state = 'PROCESSING'")
+
+    def subscription(self, openid: str, template_id: str) -> Subscription | None:
+        return self._one(Subscription, "openid = ? AND template_id = ?", openid, template_id)
+
+    def subscriptions_of(self, openid: str) -> list[Subscription]:
+        return self._all(Subscription, "openid = ? ORDER BY id", openid)
 
     def entries_of(self, mchid: str, pot: str, from_ms: int, to_ms: int) -> list[Entry]:
         where = "mchid = ? AND pot = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms, rowid"

@@ -272,6 +272,9 @@ ASKS: Mapping[str, Ask] = {
             "body": "今晚维护",
         },
     ),
+    "notices.subscriptions": ask("buyer"),
+    "notices.allow": ask("buyer", lambda _: {"answers": [{"kind": "chat", "answer": "accept"}]}),
+    "notices.switch": ask("buyer", lambda _: {"kind": "chat", "wanted": False}),
     "insights.facts_per_hour": ask("operator", lambda _: {"from_ms": 0, "to_ms": 24 * HOUR_MS}),
     "insights.experiment_results": ask(
         "operator", lambda lane: {"experiment_id": lane.world.experiment_id}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from typing import Any
 
 from market.kernel.errors import BadInput
 from market.kernel.facts import (
@@ -25,7 +26,8 @@ from market.kernel.facts import (
 from market.kernel.ids import Id
 from market.kernel.money import yuan
 from market.kernel.period import MINUTE_MS
-from market.notices.rules import wording
+from market.notices.rules import letters, wording
+from market.notices.rules.letters import Letter, Reminder
 from market.notices.rules.wording import Role
 
 BEIJING = timezone(timedelta(hours=8))
@@ -44,7 +46,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A notice before it has a number. `chat_seq`: the chat line it stands for."""
+    """A notice before it has a number. `chat_seq`: the chat line it stands for. `letter`: what WeChat tells, if it is to."""
 
     user_id: Id
     kind: str
@@ -52,6 +54,7 @@ class Draft:
     body: str
     link: Link = Link()
     chat_seq: int = 0
+    letter: Letter | None = None
 
 
 def drafts(kind: str, data: FactData) -> list[Draft]:
@@ -83,6 +86,7 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
                     _order_words(kind, data, role),
                     Link(order_id=data.order_id),
                     data,
+                    letters.of_order(data, kind, role),
                 )
                 for role, user_id in parties.items()
                 if role in data.tells
@@ -96,9 +100,9 @@ def _drafts(kind: str, data: FactData) -> list[Draft]:
             other = data.owner_id if data.by == "buyer" else data.buyer_id
             return [_draft(other, kind, wording.EVIDENCE_ADDED, Link(order_id=data.order_id))]
         case PaymentRefunded():
-            return [_money(data.buyer_id, kind, wording.REFUNDED, data.order_id, data.amount_fen)]
+            return [_money(data.buyer_id, kind, "buyer", data.order_id, data.amount_fen)]
         case PaymentSettled():
-            return [_money(data.owner_id, kind, wording.SETTLED, data.order_id, data.owner_fen)]
+            return [_money(data.owner_id, kind, "owner", data.order_id, data.owner_fen)]
         case OwnerOnboarding():
             title, body = wording.ONBOARDING[data.state]
             link = Link(order_id=data.order_id) if data.order_id else Link()
@@ -141,7 +145,12 @@ def _order_words(kind: str, data: OrderMoved, role: Role) -> tuple[str, str]:
 
 
 def _draft(
-    user_id: Id, kind: str, words: tuple[str, str], link: Link, order: OrderMoved | None = None
+    user_id: Id,
+    kind: str,
+    words: tuple[str, str],
+    link: Link,
+    order: OrderMoved | Reminder | None = None,
+    letter: Letter | None = None,
 ) -> Draft:
     title, body = words
     return Draft(
@@ -150,19 +159,39 @@ def _draft(
         title=title,
         body=body.format_map(_Known(order)) if order else body,
         link=link,
+        letter=letter,
     )
 
 
-def _money(user_id: Id, kind: str, words: tuple[str, str], order_id: Id, amount_fen: int) -> Draft:
-    title, body = words
-    body = body.format(amount=yuan(amount_fen))
-    return Draft(user_id=user_id, kind=kind, title=title, body=body, link=Link(order_id=order_id))
+def reminders(reminder: Reminder) -> list[Draft]:
+    """To both parties, by user id."""
+    parties: dict[Role, Id] = {"buyer": reminder.buyer_id, "owner": reminder.owner_id}
+    told = [
+        _draft(
+            user_id,
+            reminder.kind,
+            wording.REMINDERS[reminder.kind, role],
+            Link(order_id=reminder.order_id),
+            reminder,
+            letters.of_reminder(reminder, role),
+        )
+        for role, user_id in parties.items()
+    ]
+    return sorted(told, key=lambda draft: draft.user_id)
+
+
+def _money(user_id: Id, kind: str, role: Role, order_id: Id, amount_fen: int) -> Draft:
+    title, body = wording.REFUNDED if role == "buyer" else wording.SETTLED
+    return Draft(
+        user_id=user_id, kind=kind, title=title, body=body.format(amount=yuan(amount_fen)),
+        link=Link(order_id=order_id), letter=letters.of_money(order_id, role, amount_fen),
+    )  # fmt: skip
 
 
 class _Known(dict[str, str]):
     """What a template may name, worked out when it is named."""
 
-    def __init__(self, order: OrderMoved) -> None:
+    def __init__(self, order: OrderMoved | Reminder) -> None:
         super().__init__()
         self._order = order
 
@@ -170,7 +199,7 @@ class _Known(dict[str, str]):
         return KNOWN[name](self._order)
 
 
-def _title(order: OrderMoved) -> str:
+def _title(order: Any) -> str:
     return _short(order.title)
 
 
@@ -179,7 +208,7 @@ def _short(title: str) -> str:
     return title[: TITLE_CHARACTERS - 1] + "…" if long else title
 
 
-KNOWN: dict[str, Callable[[OrderMoved], str]] = {
+KNOWN: dict[str, Callable[[Any], str]] = {
     "title": _title,
     "total": lambda order: yuan(order.total_fen),
     "rent": lambda order: yuan(order.rent_fen),

@@ -1,7 +1,7 @@
 """Every sentence that a user is told, in one place.
 
 Templates know: {title} of the listing; {total} {rent} {deposit} {amount} in yuan; {start} {end} {pay_by} in Beijing time,
-as WHEN writes them; {stars}; {note}, why something was rejected.
+as WHEN writes them; {stars}; {note}, why something was rejected. Letters are WeChat's subscribe messages.
 """
 
 from __future__ import annotations
@@ -76,3 +76,47 @@ RATING_GIVEN = ("收到评价", "对方已评价，互评后可见")
 RATINGS_REVEALED = ("评价已公开", "双方的评价现在可以查看了。")
 CREDIT_CHANGED = ("信用分已更新", "您的信用评分现在是 {stars} 星。")
 CHAT = ("新消息", "您有新的聊天消息。")
+
+REMINDERS: dict[tuple[str, Role], tuple[str, str]] = {
+    ("order.starting", "buyer"): ("即将开始使用", "「{title}」将于 {start} 开始使用，请按约定交接。"),
+    ("order.starting", "owner"): ("即将交接", "「{title}」将于 {start} 交给对方使用，请提前准备。"),
+    ("order.ending", "buyer"): ("即将到期", "「{title}」将于 {end} 到期，请按时归还，或提前续期。"),
+    ("order.ending", "owner"): ("即将归还", "「{title}」将于 {end} 归还，请留意交接。"),
+}  # fmt: skip
+
+LETTERS = {
+    "booking": ("新预订提醒", "有人申请预订或付款时告诉您"),
+    "progress": ("订单进度提醒", "对方同意、婉拒、取消、归还或提出赔偿时告诉您"),
+    "reminder": ("租期提醒", "快要交接、快要到期时告诉您"),
+    "money": ("到账提醒", "退款或收入到账时告诉您"),
+    "chat": ("新消息提醒", "您不在时，有人给您发消息"),
+}
+"""Kind of letter -> (its title, what it is for)."""
+
+ORDER_LETTER: dict[tuple[str, Role], tuple[str, str, str]] = {
+    ("requested", "owner"): ("booking", "待确认", "有人申请预订，请尽快确认"),
+    ("ready", "owner"): ("booking", "已支付", "租金由平台托管，请按时交接"),
+    ("pending_payment", "buyer"): ("progress", "待支付", "请在{pay_by}前支付"),
+    ("declined", "buyer"): ("progress", "未通过", "对方婉拒了申请，您无需付款"),
+    ("returned", "owner"): ("progress", "待验收", "已归还，请检查并确认验收"),
+    ("claimed", "buyer"): ("progress", "待答复", "对方要求赔偿，请在72小时内答复"),
+    ("disputed", "buyer"): ("progress", "处理中", "订单有争议，请查看并补充说明"),
+    ("disputed", "owner"): ("progress", "处理中", "订单有争议，请查看并补充说明"),
+    ("expired", "buyer"): ("progress", "已超时", "订单已超时，已自动关闭"),
+    ("cancelled", "buyer"): ("progress", "已取消", "应退的款项将原路退回"),
+    ("cancelled", "owner"): ("progress", "已取消", "时段已重新开放"),
+}  # fmt: skip
+"""(state of the order, role) -> (kind of letter, phrase, note), of those that are told by letter. A note has 20 characters."""
+
+MONEY_LETTER: dict[Role, tuple[str, str]] = {
+    "buyer": ("已退款", "已原路退回您的微信账户"),
+    "owner": ("已结算", "已结算到您的余额"),
+}
+REMINDER_LETTER: dict[tuple[str, Role], str] = {
+    ("order.starting", "buyer"): "即将开始使用，请按约定交接",
+    ("order.starting", "owner"): "即将交给对方，请提前准备",
+    ("order.ending", "buyer"): "即将到期，请按时归还或续期",
+    ("order.ending", "owner"): "即将归还，请留意交接",
+}
+LINE_LETTER = "给您发来一条新消息"
+SOMEBODY = "对方"

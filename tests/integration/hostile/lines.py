@@ -204,6 +204,11 @@ async def a_notice(world: World) -> Ask:
     return Ask(world.operator, {"user_ids": told, **words, "listing_id": listing_id})
 
 
+async def an_answer(world: World) -> Ask:
+    answers = [{"kind": "chat", "answer": "accept"}, {"kind": "money", "answer": "reject"}]
+    return Ask(await world.log_in(), {"answers": answers})
+
+
 DIFFERENCE = (
     "INSERT INTO payments.differences (id, day, sort, kind, number, order_id, ours_fen, theirs_fen, version, "
     "resolved_ms, resolved_by, note) VALUES (%s, '2026-11-21', 'payment', 'missing_here', %s, 0, 0, 100, 1, 0, 0, '')"
@@ -377,6 +382,9 @@ LINES: dict[str, Line] = {
     "notices.inbox": Line(build=by("buyer", limit=50)),
     "notices.mark_read": Line(build=a_notice_read),
     "notices.publish": Line(build=a_notice, stranger="forbidden", see=notices_of_title),
+    "notices.subscriptions": Line(build=by("buyer")),
+    "notices.allow": Line(build=an_answer, see=get("/v1/notices/subscriptions")),
+    "notices.switch": Line(build=by("buyer", kind="chat", wanted=False), see=get("/v1/notices/subscriptions")),
     **PUBLISHING_LINES,
     **SETTING_LINES,
     "insights.facts_per_hour": Line(

@@ -216,7 +216,8 @@ def other_fields(name: str, ask: Ask) -> dict[str, Any]:
         "users.refresh": {}, "users.logout": {"everywhere": False}, "users.ban": {"reason": "y"},
         "users.edit_profile": {"nickname": "乙"}, "listings.publish": {"title": "另一把"}, "listings.draft": {"title": "另一把"}, "ratings.rate": {"comment": "乙"},
         "orders.create": {"end_ms": ask.fields.get("end_ms", 0) + 1}, "chat.open_enquiry": {},
-        "chat.send": {"text": "乙"}, "notices.publish": {"title": "乙"}, "payments.resolve": {"note": "乙"}, "payments.settle_refund": {"note": "乙"}, "chat.erase": {"reason": "乙"},
+        "chat.send": {"text": "乙"}, "notices.publish": {"title": "乙"}, "notices.allow": {"answers": [{"kind": "chat", "answer": "reject"}]}, "payments.resolve": {"note": "乙"}, "payments.settle_refund": {"note": "乙"},
+        "chat.erase": {"reason": "乙"},
         "orders.decide": {"decision": "release"}, "listings.create_experiment": {"name": "乙"}, "orders.start": {"code": "000000"}, "orders.return": {"code": "999999"},
     }  # fmt: skip
     return dict(changes.get(name, {"version": 77}))

@@ -38,7 +38,7 @@ class Sandbox:
 
     url: str
     run_dir: Path
-    account: dict[str, str]
+    account: dict[str, Any]
 
     @property
     def wechat(self) -> Wechat:

@@ -131,7 +131,7 @@ async def test_the_front_page_speaks_two_languages(
     assert sandbox.account["secret"] not in page
 
 
-async def test_messages_and_the_text_check(sandbox: Sandbox, phone: Phone) -> None:
+async def test_tokens_and_the_text_check(sandbox: Sandbox, phone: Phone) -> None:
     asked = {
         "grant_type": "client_credential",
         "appid": sandbox.account["appid"],
@@ -143,21 +143,6 @@ async def test_messages_and_the_text_check(sandbox: Sandbox, phone: Phone) -> No
     _, refused = await phone.post("/cgi-bin/stable_token", **(asked | {"secret": "x"}))
     assert refused["errcode"] == 40125
     access = f"?access_token={token['access_token']}"
-
-    async def send(**fields: object) -> int:
-        message = {"touser": "mia", "template_id": "t1", "data": {"thing1": {"value": "到了"}}}
-        path = f"/cgi-bin/message/subscribe/send{access}"
-        _, answer = await phone.post(path, **(message | fields))
-        return int(answer["errcode"])
-
-    assert await send() == 0
-    assert await send(touser="refuses-mia") == 43101
-    assert await send(template_id="bad") == 40037
-    assert await send(data={"thing1": {"value": "长" * 21}}) == 47003
-    sent = (await phone.get("/sandbox/messages?touser=mia"))["messages"]
-    assert [message["template_id"] for message in sent] == ["t1"]
-    _, refused = await phone.post("/cgi-bin/message/subscribe/send?access_token=x", touser="mia")
-    assert refused["errcode"] == 40001
 
     text = {"version": 2, "openid": "mia", "scene": 2}
     for content, suggest in (("你好", "pass"), ("可疑", "review"), ("违禁", "risky")):
@@ -213,3 +198,62 @@ async def test_another_library_agrees(
         assert (await pay.query_applyment(f"A-{number}")).state == "FINISH"
     found = await pay.query(sub_mchid=owner, out_trade_no=number)
     assert found.payer_openid == "carol"
+
+
+async def test_subscribe_messages_as_documented(sandbox: Sandbox, phone: Phone) -> None:
+    asked = {
+        "grant_type": "client_credential",
+        "appid": sandbox.account["appid"],
+        "secret": sandbox.account["secret"],
+    }
+    _, token = await phone.post("/cgi-bin/stable_token", **asked)
+    chat, booking = (sandbox.account["templates"][name] for name in ("chat", "booking"))
+    said = {
+        "thing1": {"value": "阿宝"},
+        "thing2": {"value": "到了"},
+        "time3": {"value": "2026年1月31日 08:05"},
+    }
+    message = {"touser": "mia", "template_id": chat["id"], "page": "pages/a/a?b=1", "data": said}
+
+    async def send(**fields: object) -> int:
+        path = f"/cgi-bin/message/subscribe/send?access_token={token['access_token']}"
+        _, answer = await phone.post(path, **(message | fields))
+        return int(answer["errcode"])
+
+    async def answer(said: str, template: str = chat["id"], **more: object) -> int:
+        status, _ = await phone.post(
+            "/sandbox/subscriptions", openid="mia", answers={template: said}, **more
+        )
+        return status
+
+    assert await send() == 43101  # nobody has allowed it
+    assert await answer("reject") == 200
+    assert await send() == 43101
+    assert await answer("maybe") == 400
+    assert await answer("accept", "no-such-template") == 400
+    assert await answer("accept") == await answer("accept", booking["id"], always=True) == 200
+    assert await send(template_id="bad") == 40037
+    assert await send(touser="") == 40003
+    assert await send(page="/pages/a/a") == 41030
+    for field, value in (
+        ("thing1", "长" * 21), ("thing1", ""), ("thing2", "两\n行"), ("time3", "明天"), ("time3", "31/1/2026"),
+    ):  # fmt: skip
+        assert await send(data={**said, field: {"value": value}}) == 47003, value
+    assert await send(data={"thing1": {"value": "阿宝"}}) == 47003
+    assert await send(data={**said, "thing9": {"value": "x"}}) == 47003
+    assert await send() == 0  # what was refused has cost nothing
+    assert await send() == 43101  # and one yes is good for one
+    assert await send(touser="refuses-mia") == 43101
+
+    kept = (await phone.get("/sandbox/subscriptions?openid=mia"))["answers"]
+    assert kept == {
+        chat["id"]: {"remaining": 0, "always": ""},
+        booking["id"]: {"remaining": 1, "always": "accept"},
+    }
+    sent = await phone.get("/sandbox/messages?touser=mia")
+    (shown,) = sent["messages"]
+    assert [row["value"] for row in shown["rows"]] == [value["value"] for value in said.values()]
+    assert (shown["title"], shown["page"]) == (chat["title"], "pages/a/a?b=1")
+    assert (await phone.get(f"/sandbox/messages?after={sent['last']}"))["messages"] == []
+    _, refused = await phone.post("/cgi-bin/message/subscribe/send?access_token=x", **message)
+    assert refused["errcode"] == 40001
