@@ -27,6 +27,10 @@ ACCOUNT = {
     "apiv3_key": "k" * 32,
     "push_token": "token",
     "push_key": "A" * 43,
+    "templates": {
+        "chat": {"id": "abc", "title": "新消息提醒", "fields": {"thing1": "谁", "time2": "时间"}},
+        "money": {"id": "d-_", "title": "到账提醒", "fields": {"amount9": "金额"}},
+    },
 }
 
 
@@ -80,6 +84,7 @@ def test_wechat_is_the_sandbox(tmp_path: Path) -> None:
         )
     )
     assert config.wechat.api_url == "http://127.0.0.1:8090"
+    assert config.text("WECHAT_TEMPLATES") == "chat:abc:thing1.time2,money:d-_:amount9"
     pay = config.wechatpay
     assert pay.notify_url == "http://127.0.0.1:8085/v1/payments/notify"
     assert pay.merchant_key_file == tmp_path / "merchant_key.pem"
