@@ -262,12 +262,10 @@ def _point(command: Edit) -> Point | None:
 def _new_terms(command: Edit) -> dict[str, Any]:
     """The fields of the terms that the command gives or drops."""
     changes = {name: value for name, value in _terms(command).items() if value is not None}
-    if command.drop_price is not None:
-        name = f"price_{command.drop_price}_fen"
-        if name in changes:
-            raise BadInput("a price is either given or dropped")
-        changes[name] = None
-    return changes
+    dropped = {f"price_{unit}_fen": None for unit in command.drop_prices}
+    if dropped.keys() & changes.keys():
+        raise BadInput("a price is either given or dropped")
+    return changes | dropped
 
 
 def _terms(command: Draft | Edit) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class Publish(Draft):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What is left out stays as it is; `drop_price` takes one of the prices away."""
+    """What is left out stays as it is; `drop_prices` takes prices away."""
 
     listing_id: Id
     version: Version
@@ -118,7 +118,7 @@ class Edit:
     price_hour_fen: Fen | None = None
     price_day_fen: Fen | None = None
     price_week_fen: Fen | None = None
-    drop_price: Literal["hour", "day", "week"] | None = None
+    drop_prices: Annotated[tuple[Literal["hour", "day", "week"], ...], Meta(max_length=3)] = ()
     surcharge_bp: Surcharges | None = None
     minimum_fen: Fen | None = None
     deposit_fen: Fen | None = None

@@ -14,12 +14,13 @@ const BUFFERS = [0, 30, 60, 240, 1440];
  * @typedef {object} Form  Texts as typed.
  * @property {string} listing_id  "" until the server has it
  * @property {string} status  of the listing on the server
+ * @property {string} note  why it was rejected
  */
 
 /** @returns {Form} */
 function blank() {
   return {
-    listing_id: "", version: 0, status: "", key: "", step: 0,
+    listing_id: "", version: 0, status: "", note: "", key: "", step: 0,
     category: "", title: "", description: "", attributes: {},
     photos: [],
     lat: null, lng: null, place: "", address: "",
@@ -86,17 +87,27 @@ function body(form) {
   }; // prettier-ignore
 }
 
+/** Prices that are no longer asked: what the form leaves out of its body would stay as it was. */
+function dropped(form) {
+  return ["hour", "day", "week"].filter((unit) => fen(form[unit]) === undefined);
+}
+
+/** Whether anything has been filled in that is worth going on with. */
+function begun(form) {
+  return Boolean(form.category || form.title.trim() || form.description.trim() || form.photos.length);
+}
+
 /**
- * The form of something that the server has. A wording that waits to be looked at is what its owner wrote last.
+ * The form of something that the server has, at the first step that lacks something, or at the last: there everything can be changed. A wording that waits to be looked at is what its owner wrote last.
  * @param {object} listing  ListingView, its owner's
  * @param {(key: string) => string} url  of a photo
  */
 function fromListing(listing, url = (key) => key) {
   const wording = listing.pending || listing;
   const hours = hoursOf(listing.plan);
-  return {
+  const form = {
     ...blank(),
-    listing_id: listing.listing_id, version: listing.version, status: listing.status,
+    listing_id: listing.listing_id, version: listing.version, status: listing.status, note: listing.review_note,
     category: wording.category, title: wording.title, description: wording.description, attributes: wording.attributes || {},
     photos: wording.photos.map((key) => ({ key, url: url(key) })),
     lat: listing.lat, lng: listing.lng, address: listing.address, place: listing.address,
@@ -105,6 +116,7 @@ function fromListing(listing, url = (key) => key) {
     weekend: listing.surcharge_bp[5] > 0, deposit: listing.deposit_fen ? text(listing.deposit_fen) : "", waives: listing.waives_deposit,
     policy: listing.policy, booking: listing.booking, capacity: listing.capacity, notice: listing.notice_minutes, buffer: listing.buffer_minutes,
   }; // prettier-ignore
+  return { ...form, step: Math.min(firstFault(form), STEPS.length - 1) };
 }
 
 function text(amount) {
@@ -116,4 +128,4 @@ function when(form) {
   return form.plan ? "" : said(form);
 }
 
-module.exports = { STEPS, NOTICES, BUFFERS, blank, faults, firstFault, storable, body, fromListing, when };
+module.exports = { STEPS, NOTICES, BUFFERS, blank, begun, faults, firstFault, storable, body, dropped, fromListing, when };

@@ -58,6 +58,11 @@ function forget() {
   drop(KEPT);
 }
 
+/** @returns {Promise<object>} ListingView, one's own */
+function one(listingId) {
+  return rest({ path: `/v1/listings/${listingId}` });
+}
+
 /** Go on with one that is on the server: a draft, or something that is offered. */
 function reopen(listing) {
   const state = form.fromListing(listing, photoUrl);
@@ -77,7 +82,7 @@ async function store(state) {
   }
   for (let left = TRIES, { version } = state; ; left -= 1) {
     try {
-      const edited = await live.command("listings.edit", { ...body, listing_id: state.listing_id, version });
+      const edited = await live.command("listings.edit", { ...body, drop_prices: form.dropped(state), listing_id: state.listing_id, version });
       return { listing_id: edited.listing_id, version: edited.version };
     } catch (refusal) {
       if (refusal.code !== "version_conflict" || left === 1) throw refusal;
@@ -97,4 +102,4 @@ async function submit(state) {
   return live.command("listings.submit", { listing_id, version });
 }
 
-module.exports = { kinds, prices, mine, move, draft, keep, forget, reopen, store, submit };
+module.exports = { kinds, prices, mine, one, move, draft, keep, forget, reopen, store, submit };

@@ -90,11 +90,22 @@ test("what is typed is what the server is told, in its units", () => {
   assert.deepEqual(body.plan.weekly[0], [[480, 1320]]);
 });
 
+test("a price that was taken out is dropped, not left as it was", () => {
+  assert.deepEqual(form.dropped({ ...filled, week: " ", hour: "" }), ["hour", "week"]);
+  assert.deepEqual(form.dropped({ ...filled, hour: "1", week: "2" }), []);
+});
+
+test("a form that was left at its first word is worth going on with", () => {
+  assert.deepEqual([form.blank(), { ...form.blank(), title: "梯" }, { ...form.blank(), photos: [{ key: "a", url: "" }] }].map(form.begun), [false, true, true]);
+});
+
 test("what the server has comes back as it was typed, and what waits to be looked at is what was typed last", () => {
   const body = form.body({ ...filled, hour: "6", deposit: "1200", notice: 60 });
-  const listing = { ...body, listing_id: "9", version: 4, status: "live", price_hour_fen: 600, price_week_fen: null, pending: null };
+  const listing = { ...body, listing_id: "9", version: 4, status: "live", price_hour_fen: 600, price_week_fen: null, pending: null, review_note: "" };
   const again = form.fromListing(listing);
   assert.deepEqual(form.body(again), body);
+  assert.equal(form.STEPS[again.step], "review", "all of it can be changed from there");
+  assert.equal(form.STEPS[form.fromListing({ ...listing, price_hour_fen: null, price_day_fen: null }).step], "price");
   const pending = { title: "新电钻", description: "", category: "tools", photos: [], attributes: {} };
   assert.equal(form.fromListing({ ...listing, pending }).title, "新电钻");
 });

@@ -130,12 +130,18 @@ async def test_edit_changes_what_is_given_and_no_more(listings: Listings) -> Non
     assert (titled.address, titled.version, titled.terms_version) == ("锤路 1 号", 3, 1)
     assert titled.plan == before.plan
     priced = await actions.edit(
-        listings, call(owner), Edit(listing_id=id_, version=3, drop_price="hour", deposit_fen=0)
+        listings, call(owner), Edit(listing_id=id_, version=3, drop_prices=("hour",), deposit_fen=0)
     )
     assert (priced.price_hour_fen, priced.price_day_fen, priced.deposit_fen) == (None, 3000, 0)
     assert (priced.version, priced.terms_version) == (4, 2)
     with pytest.raises(BadInput):
-        await actions.edit(listings, call(owner), Edit(listing_id=id_, version=4, drop_price="day"))
+        await actions.edit(
+            listings, call(owner), Edit(listing_id=id_, version=4, drop_prices=("day",))
+        )
+    with pytest.raises(BadInput):
+        await actions.edit(
+            listings, call(owner), Edit(listing_id=id_, version=4, price_week_fen=1, drop_prices=("week",))
+        )  # fmt: skip
     with pytest.raises(BadInput):
         await actions.edit(listings, call(owner), Edit(listing_id=id_, version=4, lat=1.0))
     same = await actions.edit(
@@ -165,7 +171,7 @@ async def test_terms_are_kept_as_given(listings: Listings) -> None:
             "SELECT price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE id = %s", listing.listing_id
         )  # fmt: skip
     assert prices == (None, None, 9_000)
-    edit = Edit(listing_id=listing.listing_id, version=2, price_day_fen=2_000, drop_price="week")
+    edit = Edit(listing_id=listing.listing_id, version=2, price_day_fen=2_000, drop_prices=("week",))
     assert (await actions.edit(listings, call(owner), edit)).price_week_fen is None
 
 
