@@ -27,8 +27,9 @@ const READ = "read";
  * @param {Outgoing[]} known.outgoing
  * @param {string} known.me
  * @param {number} known.nowMs
- * @returns {Array<{id: string, kind: string, mine: boolean, text: string, image: string, time: string, state: string, key: string, seq: number}>}
- *   `time`: shown above it, "" for none. `state`: of one's own: sending, failed, sent, read
+ * @returns {Array<{id: string, kind: string, mine: boolean, text: string, image: string, time: string, state: string, says: boolean, key: string, seq: number}>}
+ *   `time`: shown above it, "" for none. `state`: of one's own: sending, failed, sent, read. `says`: whether it is shown: once for
+ *   all lines that share it, below the last
  */
 function rows({ entries, outgoing, me, nowMs }) {
   const readByOther = markOf(entries, (sender) => sender !== me);
@@ -51,10 +52,11 @@ function rows({ entries, outgoing, me, nowMs }) {
     }); // prettier-ignore
   }
   let before = -Infinity;
+  const lastMine = new Map(shown.filter(({ mine }) => mine).map(({ id, state }) => [state, id]));
   return shown.map(({ atMs, ...row }) => {
     const apart = atMs - before > PAUSE_MS || dayStart(atMs) !== dayStart(before);
     before = atMs;
-    return { ...row, time: apart ? moment(atMs, nowMs) : "" };
+    return { ...row, time: apart ? moment(atMs, nowMs) : "", says: row.mine && (row.state === "failed" || lastMine.get(row.state) === row.id) };
   });
 }
 

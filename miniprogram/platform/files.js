@@ -30,22 +30,28 @@ function readFile(path) {
 }
 
 /**
- * Give the user a file with a text: to keep, or to send to somebody.
  * @param {string} name
  * @param {string} text
- * @returns {Promise<void>} rejects when it could not be written
+ * @returns {Promise<string>} its path; rejects when it could not be written
  */
-function saveText(name, text) {
+function writeText(name, text) {
   const path = `${wx.env.USER_DATA_PATH}/${name}`;
   return new Promise((resolve, reject) => {
     wx.getFileSystemManager().writeFile({
       filePath: path, data: text, encoding: "utf8",
-      success: () => {
-        if (wx.shareFileMessage) wx.shareFileMessage({ filePath: path, fileName: name, complete: () => resolve() });
-        else resolve();
-      },
+      success: () => resolve(path),
       fail: ({ errMsg }) => reject(new Error(errMsg)),
     }); // prettier-ignore
+  });
+}
+
+/**
+ * Let the user send a file to somebody, or to their own favourites. WeChat wants a tap for it.
+ * @returns {Promise<boolean>} whether it was sent
+ */
+function sendFile(path, name) {
+  return new Promise((resolve) => {
+    wx.shareFileMessage({ filePath: path, fileName: name, success: () => resolve(true), fail: () => resolve(false) });
   });
 }
 
@@ -54,4 +60,4 @@ function preview(urls, current) {
   wx.previewImage({ urls, current });
 }
 
-module.exports = { choosePhotos, readFile, saveText, preview };
+module.exports = { choosePhotos, readFile, writeText, sendFile, preview };

@@ -128,6 +128,11 @@ export class Phone {
     return (await this.on(testid).count()) > 0;
   }
 
+  /** Waits until it is no longer shown. */
+  gone(testid) {
+    return this.on(testid).waitFor({ state: "hidden" });
+  }
+
   async count(selector) {
     return this.screen.locator(selector).count();
   }
@@ -163,6 +168,11 @@ export class Phone {
     await this.page.locator(".mp-layer").getByText(text, { exact: true }).click();
   }
 
+  /** The album gives as many pictures as that, or fewer if fewer are wanted. */
+  holds(pictures) {
+    return this.page.evaluate((most) => (window.__phone.files.album = most), pictures);
+  }
+
   async confirm() {
     await this.page.locator(".mp-layer .mp-confirm").click();
   }
@@ -191,6 +201,25 @@ export class Phone {
   /** What each call of wx.name answers from now on. */
   answer(name, answer) {
     return this.page.evaluate(([call, what]) => window.__phone.calls.script(call, () => what), [name, answer]);
+  }
+
+  /**
+   * What requests answer whose address has a part of the table, the first that fits; the others go their way. A number is the status of
+   * a refusal, "never": no answer comes. Without a table all is as it was.
+   */
+  pretend(table = null) {
+    return this.page.evaluate((parts) => {
+      const { calls } = window.__phone;
+      calls.unscript("request");
+      if (!parts) return;
+      const refusal = (statusCode) => ({ statusCode, data: { error: { code: statusCode < 500 ? "invalid" : "internal", message: "", retryable: false, data: {} } }, header: {} });
+      calls.script("request", ({ url }, real) => {
+        const part = Object.keys(parts).find((one) => url.includes(one));
+        if (part === undefined) return real();
+        if (parts[part] === "never") return new Promise(() => {});
+        return typeof parts[part] === "number" ? refusal(parts[part]) : { statusCode: 200, data: parts[part], header: {} };
+      });
+    }, table);
   }
 
   /** A processor four times as slow, and 4G. */

@@ -32,6 +32,13 @@ test("one's own lines are sent until the other's mark covers them", () => {
   assert.deepEqual(shown(entries).map(({ text, state }) => [text, state]), [["在吗", "read"], ["在", ""], ["好", "sent"]]);
 });
 
+test("a state is said once, below the last of the lines that share it; what was not sent says so each", () => {
+  const entries = [line(1, ME, "在吗"), line(2, ME, "喂"), line(3, OTHER, "在"), mark(4, OTHER, 2), line(5, ME, "好"), line(6, ME, "来了")];
+  const unsent = [waiting("a", "一", { state: "failed", since: 6 }), waiting("b", "二", { state: "failed", since: 6 })];
+  const says = shown(entries, unsent).map(({ text, says: told }) => [text, told]);
+  assert.deepEqual(says, [["在吗", false], ["喂", true], ["在", false], ["好", false], ["来了", true], ["一", true], ["二", true]]);
+});
+
 test("a line that is under way shows once, whether the push or the answer comes first", () => {
   const item = waiting("k", "好", { since: 1 });
   const before = [line(1, OTHER, "几点")];

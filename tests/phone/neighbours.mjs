@@ -6,6 +6,8 @@ export const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE || "null");
 const HOUR_MS = 3_600_000;
 const PLACE = { lat: 31.2304, lng: 121.4737 };
 const EVERY_HOUR = { weekly: Array.from({ length: 7 }, () => [[0, 1440]]) };
+/** A title as long as people write them. */
+export const LONG = "一把名字特别特别长的冲击钻，带全套十二支钻头和一只结实的手提箱，还有说明书";
 let browser;
 const phones = [];
 let number = 0;
@@ -47,6 +49,7 @@ export async function enter(openid, { stay = false, ...options } = {}) {
 export class Desk {
   static async of(openid) {
     const desk = new Desk();
+    desk.openid = openid;
     desk.person = await new Person(openid).logIn();
     return desk;
   }
@@ -82,6 +85,45 @@ export class Desk {
       await new Promise((go) => setTimeout(go, 50));
     }
     throw new Error("nobody has looked at what was published");
+  }
+
+  /** Begins to publish something; the draft, or what has become of it once it was submitted. */
+  async drafts(title, terms, { submits = false } = {}) {
+    const draft = await this.ask("POST", "/v1/listings/drafts", { title, category: "tools", ...PLACE, address: "人民广场 1 号楼", plan: EVERY_HOUR, ...terms });
+    return submits ? this.moves(draft, "submit") : draft;
+  }
+
+  moves({ listing_id: id, version }, what) {
+    return this.ask("POST", `/v1/listings/${id}/${what}`, { version });
+  }
+
+  async isCalled(nickname) {
+    const { version } = await this.ask("GET", "/v1/me");
+    return this.ask("PATCH", "/v1/me", { version, nickname });
+  }
+
+  /** Opens the conversation about what is published; its id. */
+  async asks(listing) {
+    return (await this.command("chat.open_enquiry", { listing_id: listing.listing_id })).conversation_id;
+  }
+
+  says(conversation, text) {
+    return this.command("chat.send", { conversation_id: conversation, kind: "text", text });
+  }
+
+  async types(conversation) {
+    const topic = `typing:${conversation}`;
+    this.person.watch(topic);
+    await this.person.sees(topic, () => true);
+    this.person.hub.signal(topic, true);
+  }
+
+  /** Hands over what is ordered and paid, takes it back, and is content. */
+  async lends({ order_id: id }, buyer) {
+    const code = async (who) => (await who.ask("GET", `/v1/orders/${id}`)).code;
+    await this.command("orders.start", { order_id: id, code: await code(buyer) });
+    await buyer.command("orders.return", { order_id: id, code: await code(this) });
+    await this.command("orders.accept", { order_id: id });
   }
 
   async command(name, body) {

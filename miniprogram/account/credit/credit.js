@@ -11,18 +11,19 @@ const { credit: words, rating: ratingWords, reason } = require("../../strings");
 livePage({
   data: { state: "loading", t: words.text },
 
-  local: { user: "", credit: null, listed: [], next: null, people: {}, state: "loading", why: "", more: false },
+  local: { user: "", whom: null, credit: null, listed: [], next: null, people: {}, state: "loading", why: "", more: false },
 
   topics() {
     return {};
   },
 
-  present(_, { credit, listed, next, people, state, why, user, more }) {
+  present(_, { credit, whom, listed, next, people, state, why, user, more }) {
     const nowMs = live.now();
     const means = aspects(listed);
     return {
       state, why, more,
       mine: Boolean(session.user && user === session.user.user_id),
+      whom: whom ? { name: whom.nickname, avatar: whom.avatar_url } : null,
       centistars: credit ? credit.credit_centistars : 400,
       ratings: credit ? credit.ratings : 0,
       reasons: credit ? words.reasons(credit.ratings, stars(credit.credit_centistars)) : [],
@@ -35,7 +36,7 @@ livePage({
 
   onLoad({ user }) {
     this.local.user = user || (session.user ? session.user.user_id : "");
-    if (user && session.user && user !== session.user.user_id) screen.title(words.theirs);
+    if (user && session.user && user !== session.user.user_id) this._introduce(user);
     this._load();
   },
 
@@ -57,6 +58,11 @@ livePage({
     } catch (refusal) {
       this.update({ state: "error", why: reason(refusal) });
     }
+  },
+
+  async _introduce(user) {
+    screen.title(words.theirs);
+    this.update({ whom: await users.profile(user).catch(() => null) });
   },
 
   async _older() {

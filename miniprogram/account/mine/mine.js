@@ -20,7 +20,7 @@ livePage({
   },
 
   present(views, { filter, listed, state, why, more, doing, next }) {
-    const all = listed.map((listing) => current(listing, views[listing.listing_id]));
+    const all = listed.map((listing) => current(listing, views[listing.listing_id])).filter(({ status, published_ms: at }) => status !== "closed" || at);
     const of = (name) => all.filter(({ status }) => words.groups[name].includes(status));
     const rows = of(filter);
     return {
@@ -74,11 +74,12 @@ livePage({
   async move({ currentTarget }) {
     const { id, what } = currentTarget.dataset;
     const listing = this._find(id);
-    if (words.sure[what] && !(await screen.confirm(words.sure[what]))) return;
+    const named = what === "close" && !words.groups.open.includes(listing.status) ? "discard" : what;
+    if (words.sure[named] && !(await screen.confirm(words.sure[named]))) return;
     this.update({ doing: id });
     try {
       const moved = await publishing.move(listing, what);
-      screen.say(words.done[what]);
+      screen.say(words.done[named]);
       this._put(moved);
     } catch (refusal) {
       screen.say(reason(refusal));
@@ -136,6 +137,7 @@ function row(listing, doing) {
     photo: listings.photoUrl(wording.photos[0] || ""),
     category: wording.category,
     price: amount ? `${price(amount[1])}${publishWords.units[amount[0]]}` : words.unpriced,
+    unpriced: !amount,
     label,
     tone,
     note: listing.review_note || (listing.pending ? words.pending : words.notes[listing.status] || ""),

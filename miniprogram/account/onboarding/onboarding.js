@@ -15,6 +15,13 @@ const BLANK = {
 }; // prettier-ignore
 const PICTURE = { path: "", media: "", state: "" };
 
+/** The way to the money as far as it has been gone; not while there is a form to fill in, or all is done. */
+function stepsOf(status, shown) {
+  const at = { none: 0, sending: 1, applied: 1 }[status];
+  if (at === undefined || (status === "none" && shown)) return [];
+  return words.steps.map((step, index) => ({ ...step, state: index < at ? "step-done" : index > at && at ? "step-later" : "" }));
+}
+
 livePage({
   data: { state: "loading", t: words.text },
 
@@ -45,7 +52,7 @@ livePage({
       due: balance ? price(balance.due_fen) : "",
       earned: balance ? price(balance.earned_fen) : "",
       lines: balance ? balance.lines.map((line) => ({ id: line.tx_id, label: words.moves[line.reason] || words.moves.other, when: time.moment(line.at_ms, nowMs), amount: price(line.amount_fen), order: line.order_id })) : [],
-      steps: words.steps,
+      steps: stepsOf(status, shown),
     };
   }, // prettier-ignore
 

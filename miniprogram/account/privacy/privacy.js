@@ -13,17 +13,18 @@ const { privacy: words, reason } = require("../../strings");
 livePage({
   data: { known: false, t: words.text },
 
-  local: { user: null, personal: true, gathering: "", leaving: false, open: "" },
+  local: { user: null, personal: true, gathering: "", archive: null, leaving: false, open: "" },
 
   topics() {
     return {};
   },
 
-  present(_, { user, personal, gathering, leaving, open }) {
+  present(_, { user, personal, gathering, archive, leaving, open }) {
     return {
       known: user !== null,
       personal,
       gathering: gathering ? words.gathering(words.parts[gathering]) : "",
+      ready: archive ? words.ready(archive.bytes) : "",
       leaving,
       policy: words.policy.map((section, index) => ({ ...section, id: String(index), open: open === String(index) })),
       updated: words.updated(consent.DAY),
@@ -58,11 +59,16 @@ livePage({
     if (this.local.gathering) return;
     try {
       const all = await archive.gather((part) => this.update({ gathering: part }));
-      await files.saveText(words.file, JSON.stringify(all, null, 2));
+      const text = JSON.stringify(all, null, 2);
+      this.update({ archive: { path: await files.writeText(words.file, text), bytes: text.length } });
     } catch (refusal) {
       screen.say(refusal.code ? reason(refusal) : words.notSaved);
     }
     this.update({ gathering: "" });
+  },
+
+  async send() {
+    if (await files.sendFile(this.local.archive.path, words.file)) screen.say(words.sent);
   },
 
   async forget() {
@@ -70,12 +76,18 @@ livePage({
     this.update({ leaving: true });
     try {
       const open = await this._openOrders();
-      if (open) screen.tell(words.stillOpen.title, words.stillOpen.text(open));
+      if (open) this._refuse(open);
       else if ((await screen.confirm(words.forget)) && (await screen.confirm(words.forgetReally))) await this._forget();
     } catch (refusal) {
-      screen.say(reason(refusal));
+      if (refusal.code === "open_orders") this._refuse(refusal.data.orders);
+      else screen.say(reason(refusal));
     }
     this.update({ leaving: false });
+  },
+
+  /** @param {number} [open]  so many orders are under way */
+  _refuse(open) {
+    screen.tell(words.stillOpen.title, words.stillOpen.text(open));
   },
 
   async _forget() {

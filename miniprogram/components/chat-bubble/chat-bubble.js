@@ -4,7 +4,7 @@ const { chat } = require("../../strings");
 Component({
   properties: {
     /** of lib/talk.js */
-    row: { type: Object, value: { id: "", kind: "text", mine: false, text: "", image: "", time: "", state: "", key: "", seq: 0 } },
+    row: { type: Object, value: { id: "", kind: "text", mine: false, text: "", image: "", time: "", state: "", says: false, key: "", seq: 0 } },
     avatar: String,
     initial: String,
   },

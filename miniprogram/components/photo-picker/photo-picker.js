@@ -31,7 +31,6 @@ Component({
   lifetimes: {
     created() {
       this._items = [];
-      this._running = 0;
       this._lastId = 0;
     },
     detached() {
@@ -64,13 +63,13 @@ Component({
     remove({ currentTarget }) {
       this._items = this._items.filter(({ id }) => id !== currentTarget.dataset.id);
       this._changed();
+      this._pump();
     },
 
     _pump() {
-      while (this._running < AT_ONCE && !this._gone) {
+      while (this._items.filter(({ state }) => state === "sending").length < AT_ONCE && !this._gone) {
         const next = this._items.find(({ state }) => state === "waiting");
         if (!next) return;
-        this._running += 1;
         this._send(next);
       }
     },
@@ -89,7 +88,7 @@ Component({
       } catch (refusal) {
         Object.assign(item, { state: "failed", why: words.refused[refusal.code] || reason(refusal) });
       }
-      this._running -= 1;
+      if (!this._items.includes(item)) return; // taken away meanwhile
       this._changed();
       this._pump();
     },

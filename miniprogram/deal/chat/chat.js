@@ -132,6 +132,7 @@ livePage({
 
   async togglePresets() {
     this.update({ panel: this.local.panel === "presets" ? "" : "presets" });
+    this._follow();
     if (this.local.presets.length) return;
     try {
       this.update({ presets: await chat.presets() });

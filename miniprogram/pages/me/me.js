@@ -22,6 +22,7 @@ livePage({
     return {
       state: user ? "ready" : state,
       why,
+      stale: user !== null && state === "error",
       name: user ? user.nickname || common.someone : "",
       avatar: user ? user.avatar_url : "",
       credit: credit ? { centistars: credit.credit_centistars, ratings: credit.ratings } : { centistars: 400, ratings: 0 },
@@ -75,8 +76,9 @@ livePage({
   async _load() {
     try {
       const user = await users.me();
+      this.update({ user });
       const [credit, balance, account] = await Promise.all([ratings.credit(user.user_id), wallet.balance(), wallet.onboarding()]);
-      this.update({ user, credit, balance, onboarding: account, state: "ready" });
+      this.update({ credit, balance, onboarding: account, state: "ready" });
     } catch (refusal) {
       this.update({ state: "error", why: reason(refusal) });
     }

@@ -6,7 +6,7 @@ const screen = require("../../platform/screen");
 const { choosePlace } = require("../../platform/place");
 const { newKey } = require("../../lib/key");
 const { livePage } = require("../../services/live-page");
-const { STEPS, NOTICES, BUFFERS, blank, faults, firstFault, storable, when } = require("../../lib/publish-form");
+const { STEPS, NOTICES, BUFFERS, blank, begun, faults, firstFault, storable, when } = require("../../lib/publish-form");
 const { NAMES } = require("../../lib/plan");
 const { parseYuan, price, yuan } = require("../../lib/money");
 const time = require("../../lib/time");
@@ -18,7 +18,7 @@ const KEEP_MS = 400;
 livePage({
   data: { state: "loading", t: words.text },
 
-  local: { form: null, kinds: [], state: "loading", why: "", tried: false, suggestion: null, suggestedFor: "", uploading: false, sending: false, saved: "", done: null, unpaid: false },
+  local: { form: null, kinds: [], state: "loading", why: "", tried: false, suggestion: null, suggestedFor: "", uploading: false, sending: false, saved: "", found: false, done: null, unpaid: false },
 
   topics({ done }) {
     return { listing: done ? `listing:${done.listing_id}` : null };
@@ -54,11 +54,13 @@ livePage({
       buffer: Math.max(0, BUFFERS.indexOf(form.buffer)),
       summary: form.step === STEPS.length - 1 ? summary(form, kind) : [],
       cover: form.photos.length ? form.photos[0].url : "",
+      whole: form.step < STEPS.length - 2 && firstFault(form, attributes) === STEPS.length,
       faults: Object.fromEntries(Object.keys(wrong).map((name) => [name, words.faults[wrong[name]]])),
-      editing: Boolean(form.listing_id) && !["", "draft", "rejected"].includes(form.status),
+      editing: isShown(form),
       uploading: local.uploading,
       sending: local.sending,
       saved: local.saved,
+      found: local.found && !form.note,
       unpaid: local.unpaid,
       result: result && { ...words.results[result.status], title: result.title, status: result.status, id: result.listing_id },
     };
@@ -68,7 +70,8 @@ livePage({
     badges.draw();
     // Another page may have opened something to be edited.
     const kept = publishing.draft();
-    if (!this.local.form || kept.listing_id !== this.local.form.listing_id) this.update({ form: kept, done: null, tried: false });
+    const { form } = this.local;
+    if (!form || kept.listing_id !== form.listing_id) this.update({ form: kept, done: null, tried: false, found: !form && begun(kept) && !isShown(kept) });
     if (!this.local.kinds.length) this._load();
   },
 
@@ -191,6 +194,12 @@ livePage({
     this._go(this.local.form.step - 1);
   },
 
+  toEnd() {
+    if (this.local.uploading) return screen.say(words.waitForPhotos);
+    this._go(STEPS.length - 1);
+    this._store();
+  },
+
   jump({ currentTarget }) {
     this._go(Number(currentTarget.dataset.step));
   },
@@ -222,12 +231,22 @@ livePage({
   async startOver() {
     if (!(await screen.confirm(words.startOver))) return;
     publishing.forget();
-    this.update({ form: blank(), tried: false, suggestion: null, suggestedFor: "", saved: "" });
+    this.update({ form: blank(), tried: false, suggestion: null, suggestedFor: "", saved: "", found: false });
     screen.toTop();
   },
 
   another() {
-    this.update({ done: null, tried: false });
+    this.update({ done: null, tried: false, found: false });
+  },
+
+  /** What was rejected is opened again, with the reason. */
+  async mend() {
+    try {
+      const form = publishing.reopen(await publishing.one(this.local.done.listing_id));
+      this.update({ form, done: null, tried: false });
+    } catch (refusal) {
+      screen.say(reason(refusal));
+    }
   },
 
   openOnboarding() {
@@ -274,14 +293,17 @@ livePage({
   },
 
   _go(step) {
-    this._set({ step: Math.min(STEPS.length - 1, Math.max(0, step)) }, { tried: false });
+    this._set({ step: Math.min(STEPS.length - 1, Math.max(0, step)) }, { tried: false, found: false });
     screen.toTop();
     if (STEPS[this.local.form.step] === "price") this._suggest();
   },
 
-  /** On the server as well, so that another phone, or this one after it was lost, has it. One saving after the other. */
+  /**
+   * On the server as well, so that another phone, or this one after it was lost, has it. One saving after the other. What people see
+   * changes when its owner says so, and not with every step.
+   */
   _store() {
-    if (!storable(this.local.form) || this._isLive()) return;
+    if (!storable(this.local.form) || isShown(this.local.form)) return;
     const before = this._storing || Promise.resolve();
     this._storing = before.then(async () => {
       try {
@@ -291,12 +313,6 @@ livePage({
         this.update({ saved: words.savedHere });
       }
     });
-  },
-
-  /** What people see changes when its owner says so, and not with every step. */
-  _isLive() {
-    const { listing_id: id, status } = this.local.form;
-    return Boolean(id) && status !== "draft" && status !== "rejected";
   },
 
   async _suggest() {
@@ -315,6 +331,11 @@ livePage({
     }
   },
 });
+
+/** Whether people see it, or are about to. */
+function isShown({ status }) {
+  return !["", "draft", "rejected"].includes(status);
+}
 
 function field(attribute, value, fault) {
   const { name, label, type, required, unit, low, high, longest, choices } = attribute;
@@ -344,6 +365,7 @@ function summary(form, kind) {
     });
   return [
     { step: 0, label: words.rows.what, text: [kind ? kind.label : "", ...attributes].join(" · ") },
+    { step: 1, label: words.rows.photos, text: words.photoCount(form.photos.length) },
     { step: 2, label: words.rows.place, text: form.address || form.place },
     { step: 3, label: words.rows.times, text: [when(form) || words.ownPlan, form.closed.length ? words.closedDays(form.closed.length) : ""].filter(Boolean).join("，") },
     { step: 4, label: words.rows.price, text: amounts.join("，") },

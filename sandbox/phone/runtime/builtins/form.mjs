@@ -158,7 +158,7 @@ export const form = [
       if (disabled) return;
       if (formType) raiseForm(element, formType);
       if (openType === "share") host.pages.call(host.pages.top, "onShareAppMessage", { from: "button", target: this._$ });
-      if (openType === "chooseAvatar") this.triggerEvent("chooseavatar", { avatarUrl: host.files.sample(0) });
+      if (openType === "chooseAvatar") host.files.picture(0, { width: 400, height: 400 }).then((avatarUrl) => this.triggerEvent("chooseavatar", { avatarUrl }));
       if (OPEN_TYPES[openType]) this.triggerEvent(...OPEN_TYPES[openType]);
     },
   },

@@ -8,7 +8,8 @@ export class Calls {
   }
 
   /**
-   * What the next calls of `name` do instead: a string is the reason of a failure ("cancel"), a function answers.
+   * What the next calls of `name` do instead: a string is the reason of a failure ("cancel"), a function answers: it is given the
+   * options, and what would have answered.
    * @param times how often; for ever when left out
    */
   script(name, instead, times = Infinity) {
@@ -32,7 +33,7 @@ export class Calls {
   /** wx.name as `answer` makes it; the object that it is called with may have success, fail and complete. */
   api(name, answer) {
     return (options = {}) => {
-      const run = async () => (this._scripted(name) ?? answer)(options);
+      const run = async () => (this._scripted(name) ?? answer)(options, answer);
       const done = run().then(
         (result) => ({ errMsg: `${name}:ok`, ...result }),
         (error) => {
@@ -49,7 +50,7 @@ export class Calls {
     return (options = {}) => {
       let done;
       try {
-        done = Promise.resolve({ errMsg: `${name}:ok`, ...(this._scripted(name) ?? answer)(options) });
+        done = Promise.resolve({ errMsg: `${name}:ok`, ...(this._scripted(name) ?? answer)(options, answer) });
       } catch (error) {
         done = Promise.reject({ errMsg: `${name}:fail ${messageOf(error)}` });
       }

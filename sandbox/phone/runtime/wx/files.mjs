@@ -7,6 +7,8 @@ export class Files {
   constructor() {
     this._kept = new Map();
     this._next = 1;
+    /** How many pictures are chosen at once from the album. */
+    this.album = 2;
   }
 
   /** Keeps a blob; its path. */
@@ -44,13 +46,6 @@ export class Files {
     const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.82));
     return this.keep(blob);
   }
-
-  /** A small picture at once, as data. */
-  sample(number) {
-    const [from, to] = SCENES[number % SCENES.length];
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80"><defs><linearGradient id="g" x2="1" y2="1"><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient></defs><rect width="80" height="80" fill="url(#g)"/></svg>`;
-    return `data:image/svg+xml,${encodeURIComponent(svg)}`;
-  }
 }
 
 function paint(context, number, width, height) {
@@ -82,7 +77,7 @@ export function filesApi({ calls, files, sheets }) {
   const choose = async ({ count = 9 }) => {
     const where = await sheets.choose("拍摄或选择照片", ["拍照", "从相册选择"]);
     if (where < 0) throw new Error("cancel");
-    const wanted = where === 0 ? 1 : Math.min(count, 2);
+    const wanted = where === 0 ? 1 : Math.min(count, files.album);
     const paths = [];
     for (let n = 0; n < wanted; n++) paths.push(await files.picture(chosen++));
     return paths.map((path) => ({ tempFilePath: path, size: files.blob(path).size, fileType: "image", width: 1200, height: 900 }));
