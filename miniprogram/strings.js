@@ -832,7 +832,7 @@ const privacy = {
   ready: (bytes) => `已整理好：我的数据.json（${bytes < 1024 ? 1 : Math.round(bytes / 1024)} KB）`,
   sent: "已发送",
   notSaved: "没有保存成功，请再试一次",
-  stillOpen: { title: "还有进行中的订单", text: (orders) => `你有${orders ? ` ${orders} 笔` : ""}订单还没有结束。请先完成或取消它们，再注销账号。` },
+  stillOpen: { title: "还有进行中的订单", text: (orders) => `你有 ${orders} 笔订单还没有结束。请先完成或取消它们，再注销账号。`, notYet: "现在还不能注销" },
   forget: { title: "注销账号？", content: "昵称、头像和微信身份会被删除，发布的物品会下架。", confirm: "继续", dangerous: true },
   forgetReally: { title: "真的要注销吗？", content: "注销后不能恢复。同一个微信再次登录会是新的账号。", confirm: "注销", dangerous: true },
   updated: (day) => `本说明自 ${day} 起生效。`,

@@ -76,18 +76,13 @@ livePage({
     this.update({ leaving: true });
     try {
       const open = await this._openOrders();
-      if (open) this._refuse(open);
+      if (open) screen.tell(words.stillOpen.title, words.stillOpen.text(open));
       else if ((await screen.confirm(words.forget)) && (await screen.confirm(words.forgetReally))) await this._forget();
     } catch (refusal) {
-      if (refusal.code === "open_orders") this._refuse(refusal.data.orders);
+      if (refusal.code === "open_orders") screen.tell(words.stillOpen.notYet, reason(refusal));
       else screen.say(reason(refusal));
     }
     this.update({ leaving: false });
-  },
-
-  /** @param {number} [open]  so many orders are under way */
-  _refuse(open) {
-    screen.tell(words.stillOpen.title, words.stillOpen.text(open));
   },
 
   async _forget() {
