@@ -171,7 +171,9 @@ async def test_terms_are_kept_as_given(listings: Listings) -> None:
             "SELECT price_hour_fen, price_day_fen, price_week_fen FROM listings WHERE id = %s", listing.listing_id
         )  # fmt: skip
     assert prices == (None, None, 9_000)
-    edit = Edit(listing_id=listing.listing_id, version=2, price_day_fen=2_000, drop_prices=("week",))
+    edit = Edit(
+        listing_id=listing.listing_id, version=2, price_day_fen=2_000, drop_prices=("week",)
+    )
     assert (await actions.edit(listings, call(owner), edit)).price_week_fen is None
 
 
