@@ -7,37 +7,31 @@ as WeChat's devtools upload it; the sizes of the packages are those of the files
 
 from __future__ import annotations
 
-import argparse
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from devkit import ROOT, RUN
+from devkit import ROOT
 from devkit.client.person import APPLICATION
 from devkit.node import Node, NodeError, find_node
 from devkit.phone import MINIPROGRAM, PHONE, Phones, config_of
 from devkit.seed import PEOPLE, seed
 from devkit.stack import Stack
-from loadtest.machine import describe
+from loadtest.benches.opening import empty, parser_of, report, say
 
 STARTS, MESSAGES, ORDERS = 5, 60, 20
 TIMEOUT_S = 240
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench client", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
+    options = parser_of("client", __doc__).parse_args(arguments)
     node = find_node()
     if node is None:
         raise NodeError("there is no node 20.10 or newer with npm")
-    directory = RUN / "bench-client"
-    shutil.rmtree(directory, ignore_errors=True)
-    stack = Stack(directory, say=lambda line: print(f"== {line}", flush=True))
-    with stack:
+    directory = empty("client")
+    with Stack(directory, say=say) as stack:
         seed(stack)
         phones = Phones(directory, config=config_of(stack, PEOPLE), options=("--minify",))
         phones.start()
@@ -45,12 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             figures = _sizes(node) | _measured(node, stack, phones.url)
         finally:
             phones.stop(3)
-    figures["machine"] = describe()
-    for name, value in figures.items():
-        print(f"{name:<32} {value}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False))
-    return 0
+    return report(figures, options)
 
 
 def _sizes(node: Node) -> dict[str, Any]:

@@ -6,10 +6,7 @@ includes the kernel's part (system calls), and the idle baseline is subtracted.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +14,6 @@ from typing import Any
 
 import aiohttp
 
-from devkit import RUN
 from devkit.client import MSGPACK, Person, Socket
 from devkit.loop import CENTER, HOUR_MS, WHOLE_WEEK
 from devkit.stack import Layout, Stack
@@ -25,7 +21,8 @@ from infra.mysql.outbox import Published
 from infra.redis.client import connect
 from infra.redis.publish import PushScript
 from loadtest import bare_send
-from loadtest.machine import Meter, describe
+from loadtest.benches.opening import empty, parser_of, report, say
+from loadtest.machine import Meter
 from market.kernel.facts import CalendarChanged
 from market.kernel.ids import Id
 from market.kernel.topics import Push
@@ -41,27 +38,16 @@ PAYLOAD = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench costs", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
-    directory = RUN / "bench-costs"
-    shutil.rmtree(directory, ignore_errors=True)
+    options = parser_of("costs", __doc__).parse_args(arguments)
     limits = {
         "SHAREHUB_HUB_COMMANDS_PER_S": "100000", "SHAREHUB_HUB_COMMAND_BURST": "100000", "SHAREHUB_HUB_MAX_PER_USER": "1000",
     }  # fmt: skip
-    stack = Stack(
-        directory, layout=Layout(hubs=1), extra_env=limits, log_file_size="64M",
-        say=lambda line: print(f"== {line}", flush=True),
-    )  # fmt: skip
-    with stack:
+    with Stack(
+        empty("costs"), layout=Layout(hubs=1), extra_env=limits, log_file_size="64M", say=say
+    ) as stack:
         figures = asyncio.run(measure(stack))
     figures |= {f"bare_send_{how}_us": us for how, us in bare_send.measure().items()}
-    figures["machine"] = describe()
-    for name, value in figures.items():
-        print(f"{name:32} {value}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2))
-    return 0
+    return report(figures, options)
 
 
 async def measure(stack: Stack) -> dict[str, Any]:

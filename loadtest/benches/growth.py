@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from devkit import RUN
 from devkit.stack import Layout, Stack
+from loadtest.benches.opening import ROOMY, parser_of, play, say
 from loadtest.benches.order_load import Buyers, Demand, Outcome, milliseconds
 from loadtest.benches.order_scene import Market
-from loadtest.benches.orders import BUFFER_POOL, OWNERS, REDO_LOG, WITHOUT_LIMITS, say
-from loadtest.machine import describe
+from loadtest.benches.orders import OWNERS, WITHOUT_LIMITS
 from loadtest.swarm import percentile
 
 CLIENTS = (1, 8, 64, 512)
@@ -31,27 +27,15 @@ FASTEST_PER_S = 3000
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench growth", description=__doc__)
+    parser = parser_of("growth", __doc__)
     add = parser.add_argument
     add("--seconds", type=float, default=8.0, help="of each step (default %(default)s)")
     add("--listings", type=int, default=10_000, help="(default %(default)s)")
     add("--past", type=int, default=5_000_000, help="orders in the past (default %(default)s)")
-    add("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
-    directory = RUN / "bench-growth"
-    shutil.rmtree(directory, ignore_errors=True)
-    with Stack(
-        directory, layout=Layout(hubs=1), extra_env=WITHOUT_LIMITS, log_file_size=REDO_LOG,
-        buffer_pool=BUFFER_POOL, say=say,
-    ) as stack:  # fmt: skip
-        figures = asyncio.run(Bench(stack, options).run())
-    shutil.rmtree(directory, ignore_errors=True)  # gigabytes
-    figures["machine"] = describe()
-    for name, figure in figures.items():
-        print(f"{name:28} {figure}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2))
-    return 0
+    return play(
+        "growth", lambda stack, options: Bench(stack, options).run(), parser.parse_args(arguments), Layout(hubs=1),
+        keep=False, extra_env=WITHOUT_LIMITS, **ROOMY,
+    )  # fmt: skip
 
 
 class Bench:

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from devkit import RUN
 from devkit.client import Person as Phone
 from devkit.loop import CENTER, WHOLE_WEEK
 from devkit.stack import Layout, Stack
@@ -35,7 +31,8 @@ from loadtest.benches.hub_scene import (
     edits,
     plans,
 )
-from loadtest.machine import Shares, Used, describe, rss_kb
+from loadtest.benches.opening import parser_of, play, say
+from loadtest.machine import Shares, Used, rss_kb
 from loadtest.swarm import Receipts, Requests, ShareHub, Swarm, percentile
 
 WARM_UP_S = 5.0
@@ -52,7 +49,7 @@ ROUNDS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench hub", description=__doc__)
+    parser = parser_of("hub", __doc__)
     add = parser.add_argument
     add("--connections", type=int, default=10_000, help="even (default %(default)s)")
     add("--rate", type=float, default=300.0, help="transitions a second (default %(default)s)")
@@ -61,26 +58,13 @@ def main(arguments: Sequence[str]) -> int:
     add("--api", type=int, default=1, help="api processes (default %(default)s)")
     add("--workers", type=int, default=1, help="processes: 1, or 2 for relay and the rest")
     add("--generators", type=int, default=2, help="client processes (default %(default)s)")
-    add("--json", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     workers = ((),) if options.workers == 1 else (("relay",), ("inbox", "order_timers", "janitor"))
     layout = Layout(hubs=2, api=((),) * options.api, workers=workers, sandbox_faults=0.05)
-    directory = RUN / "bench-hub"
-    shutil.rmtree(directory, ignore_errors=True)
-    with Stack(
-        directory, layout=layout, extra_env=FROM_ONE_ADDRESS, log_file_size="256M", say=say
-    ) as stack:
-        figures = asyncio.run(Bench(stack, options).run())
-    figures["machine"] = describe()
-    for name, figure in figures.items():
-        print(f"{name:28} {figure}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2))
-    return 0
-
-
-def say(line: str) -> None:
-    print(f"== {line}", flush=True)
+    return play(
+        "hub", lambda stack, options: Bench(stack, options).run(), options, layout,
+        extra_env=FROM_ONE_ADDRESS, log_file_size="256M",
+    )  # fmt: skip
 
 
 class Bench:

@@ -18,8 +18,11 @@ from infra.tokens import Tokens
 from loadtest.swarm import Plan, request
 from market.kernel.actor import Actor
 from market.kernel.ids import Id, IdMaker
-from market.kernel.period import DAY_MS, HOUR_MS
+from market.kernel.period import DAY_MS, HOUR_MS, Period
 from market.orders import store
+from market.orders.rules.life import PROCESS_VERSION
+from market.orders.rules.order import Order
+from market.orders.rules.price import Line
 
 TOKENS_LAST_S = 24 * 3600
 ORDERS_PER_PAIR = 2
@@ -41,8 +44,8 @@ SESSION = (
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
 LINES = (
-    '[{"code":"rent_hour","quantity":4,"unit_fen":500,"total_fen":2000},'
-    '{"code":"deposit","quantity":1,"unit_fen":20000,"total_fen":20000}]'
+    Line(code="rent_hour", quantity=4, unit_fen=500, total_fen=2000),
+    Line(code="deposit", quantity=1, unit_fen=20_000, total_fen=20_000),
 )
 
 
@@ -109,18 +112,10 @@ class Scene:
     def deals(self, people: Sequence[Person]) -> list[Deal]:
         """Two for each pair, the pairs being neighbours in the list."""
         now_ms = int(time.time() * 1000)
-        start_ms, end_ms = now_ms + 30 * DAY_MS, now_ms + 30 * DAY_MS + 4 * HOUR_MS
         pairs = list(zip(people[::2], people[1::2], strict=False))
         deals = [Deal(self._id(), *pair) for pair in pairs for _ in range(ORDERS_PER_PAIR)]
-        self._insert(
-            "orders", store.INSERT_ORDER,
-            [
-                (int(d.id), 2, 1, "ready", 1, now_ms, int(self._id()), int(d.buyer.id), int(d.owner.id),
-                 "山地自行车，二十四速，带车锁", "人民广场 1 号", start_ms, end_ms, 1, LINES, 2000, 20_000, 200, now_ms,
-                 "000000", "000000", 0, "", end_ms, now_ms)
-                for d in deals
-            ],
-        )  # fmt: skip
+        orders = (_order(deal, self._id(), now_ms) for deal in deals)
+        self._insert("orders", store.INSERT_ORDER, [store.values(order) for order in orders])
         return deals
 
     def versions(self, listing: str) -> dict[str, int]:
@@ -156,6 +151,19 @@ class Scene:
         with self._mariadb.connect(schema=schema) as connection, connection.cursor() as cursor:
             for at in range(0, len(rows), BATCH):
                 cursor.executemany(statement, rows[at : at + BATCH])
+
+
+def _order(deal: Deal, listing_id: Id, now_ms: int) -> Order:
+    """Paid and ready."""
+    begins_ms = now_ms + 30 * DAY_MS
+    return Order(
+        id=deal.id, version=2, process_version=PROCESS_VERSION, state="ready", entered_ms=now_ms, listing_id=listing_id,
+        buyer_id=deal.buyer.id, owner_id=deal.owner.id, title="山地自行车，二十四速，带车锁", address="人民广场 1 号",
+        period=Period(begins_ms, begins_ms + 4 * HOUR_MS), buffer_ms=0, seats=1, terms_version=1,
+        policy="flexible", lines=LINES, rent_fen=2000, deposit_fen=20_000, fee_fen=200, late_hour_fen=500,
+        late_fen=0, claim_fen=0, refund_fen=0, refund_deposit_fen=0, owner_fen=0, pay_by_ms=now_ms,
+        start_code="000000", return_code="000000", wrong_codes=0, reason="", evidence=0, created_ms=now_ms,
+    )  # fmt: skip
 
 
 def plans(

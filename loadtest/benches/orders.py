@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from devkit import RUN
 from devkit.stack import Layout, Stack
 from loadtest.benches.hub_metrics import Buckets, histogram, quantile_s
+from loadtest.benches.opening import ROOMY, parser_of, play, say
 from loadtest.benches.order_load import Buyers, Demand, Outcome, milliseconds
 from loadtest.benches.order_scene import Market
-from loadtest.machine import Shares, describe
+from loadtest.machine import Shares
 from loadtest.swarm import percentile
 
 LATE_MS = 250.0
@@ -39,15 +36,13 @@ WITHOUT_LIMITS = {
     "SHAREHUB_HUB_MAX_IN_FLIGHT_PER_WING": "1000", "SHAREHUB_UNPAID_ORDERS": "0",
 }  # fmt: skip
 """All buyers are on this machine, and few people order for many."""
-REDO_LOG, BUFFER_POOL = "2G", "4G"
-"""MariaDB as it would be set up for this: its pages stay in memory, and are written when there is time."""
 UNGROUPED = {
     "SHAREHUB_GROUP_SIZE": "1", "SHAREHUB_GROUPS_AT_ONCE": "6", "SHAREHUB_GROUP_LONG_MS": "0",
 }  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench orders", description=__doc__)
+    parser = parser_of("orders", __doc__)
     add = parser.add_argument
     add("--rate", type=float, default=1010.0, help="orders a second (default %(default)s)")
     add("--seconds", type=float, default=60.0, help="at that rate (default %(default)s)")
@@ -55,26 +50,10 @@ def main(arguments: Sequence[str]) -> int:
     add("--skew", type=float, default=0.8, help="Zipf's exponent (default %(default)s)")
     add("--step", type=float, default=8.0, help="seconds of each step to the ceiling; 0: none")
     add("--generators", type=int, default=1, help="processes that ask (default %(default)s)")
-    add("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
-    directory = RUN / "bench-orders"
-    shutil.rmtree(directory, ignore_errors=True)
-    layout = Layout(hubs=2, sandbox_faults=0.05)
-    with Stack(
-        directory, layout=layout, extra_env=WITHOUT_LIMITS, env_of={"hub-2": UNGROUPED},
-        log_file_size=REDO_LOG, buffer_pool=BUFFER_POOL, say=say,
-    ) as stack:  # fmt: skip
-        figures = asyncio.run(Bench(stack, options).run())
-    figures["machine"] = describe()
-    for name, figure in figures.items():
-        print(f"{name:28} {figure}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2))
-    return 0
-
-
-def say(line: str) -> None:
-    print(f"== {line}", flush=True)
+    return play(
+        "orders", lambda stack, options: Bench(stack, options).run(), parser.parse_args(arguments),
+        Layout(hubs=2, sandbox_faults=0.05), extra_env=WITHOUT_LIMITS, env_of={"hub-2": UNGROUPED}, **ROOMY,
+    )  # fmt: skip
 
 
 class Bench:

@@ -9,25 +9,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 
-from devkit import RUN
 from devkit.client import Person as Phone
 from devkit.loop import WHOLE_WEEK
 from devkit.stack import Layout, Stack
 from infra.config import Config
 from infra.mysql.database import open_database
 from infra.process import now_ms
-from loadtest.benches.orders import BUFFER_POOL, REDO_LOG, WITHOUT_LIMITS, say
+from loadtest.benches.opening import ROOMY, parser_of, play, say
+from loadtest.benches.orders import WITHOUT_LIMITS
 from loadtest.benches.search_scene import Country, SearchMarket
-from loadtest.machine import Shares, describe
+from loadtest.machine import Shares
 from loadtest.swarm import Answers, Requests, percentile, request
 from market.kernel.geo import Point
 from market.kernel.ids import IdMaker
@@ -43,27 +41,16 @@ PUBLISHED = 20
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench search", description=__doc__)
+    parser = parser_of("search", __doc__)
     add = parser.add_argument
     add("--listings", type=int, default=1_000_000, help="(default %(default)s)")
     add("--seconds", type=float, default=30.0, help="at each rate (default %(default)s)")
     add("--step", type=float, default=6.0, help="seconds of each step to the ceiling; 0: none")
     add("--seed", type=int, default=5, help="of the listings (default %(default)s)")
-    add("--json", type=Path, metavar="FILE")
-    options = parser.parse_args(arguments)
-    directory = RUN / "bench-search"
-    shutil.rmtree(directory, ignore_errors=True)
-    with Stack(
-        directory, layout=Layout(hubs=1), extra_env=WITHOUT_LIMITS, log_file_size=REDO_LOG, buffer_pool=BUFFER_POOL, say=say
-    ) as stack:  # fmt: skip
-        figures = asyncio.run(Bench(stack, options).run())
-    shutil.rmtree(directory, ignore_errors=True)  # gigabytes
-    figures["machine"] = describe()
-    for name, figure in figures.items():
-        print(f"{name:28} {figure}")
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2))
-    return 0
+    return play(
+        "search", lambda stack, options: Bench(stack, options).run(), parser.parse_args(arguments), Layout(hubs=1),
+        keep=False, extra_env=WITHOUT_LIMITS, **ROOMY,
+    )  # fmt: skip
 
 
 class Bench:

@@ -224,10 +224,10 @@ def write(tx: Tx, book: Book) -> None:
     for rise, listings in groupby(by_rise, key=book.touched.__getitem__):
         ids = [*listings]
         tx.defer(RAISE_BOOKABLES.format(_marks(ids)), rise, *ids)
-    created = [_values(book.orders[id_]) for id_ in sorted(book.created)]
+    created = [values(book.orders[id_]) for id_ in sorted(book.created)]
     if created:
         tx.defer(many(INSERT_ORDER, len(created)), *chain.from_iterable(created))
-    changed = [_values(book.orders[id_]) for id_ in sorted(book.changed - book.created)]
+    changed = [values(book.orders[id_]) for id_ in sorted(book.changed - book.created)]
     if changed:
         tx.defer(
             many(INSERT_ORDER, len(changed)) + ON_DUPLICATE_ORDER, *chain.from_iterable(changed)
@@ -332,7 +332,8 @@ async def read_orders_of(
     return [_order(row) for row in rows]
 
 
-def _values(o: Order) -> tuple[object, ...]:
+def values(o: Order) -> tuple[object, ...]:
+    """As INSERT_ORDER takes them."""
     return (
         o.id, o.version, o.process_version, o.state, life.blocks(o.state), o.entered_ms,
         o.listing_id, o.buyer_id, o.owner_id, o.title, o.address, o.period.start_ms, o.period.end_ms,
