@@ -40,11 +40,12 @@ Component({
   methods: {
     async add() {
       const chosen = await choosePhotos(this.data.most - this._items.length);
+      if (!chosen.length) return;
       for (const { path } of chosen.slice(0, this.data.most - this._items.length)) {
         this._lastId += 1;
         this._items.push({ id: `n${this._lastId}`, key: "", src: path, state: "waiting", percent: 0, why: "" });
       }
-      this._show();
+      this._changed();
       this._pump();
     },
 
@@ -53,7 +54,7 @@ Component({
       if (!item) return;
       if (item.state === "failed") {
         item.state = "waiting";
-        this._show();
+        this._changed();
         this._pump();
       } else {
         preview(this._items.map(({ src }) => src), item.src);

@@ -71,7 +71,7 @@ livePage({
     // Another page may have opened something to be edited.
     const kept = publishing.draft();
     const { form } = this.local;
-    if (!form || kept.listing_id !== form.listing_id) this.update({ form: kept, done: null, tried: false, found: !form && begun(kept) && !isShown(kept) });
+    if (!form || kept.listing_id !== form.listing_id) this.update({ form: kept, done: null, tried: false, uploading: false, found: !form && begun(kept) && !isShown(kept) });
     if (!this.local.kinds.length) this._load();
   },
 
@@ -114,6 +114,7 @@ livePage({
 
   changePhotos({ detail }) {
     this._set({ photos: detail.value }, { uploading: detail.busy });
+    this._keepNow(); // nobody chooses them twice
   },
 
   async pickPlace() {
@@ -191,6 +192,7 @@ livePage({
   },
 
   back() {
+    if (this.local.uploading) return screen.say(words.waitForPhotos);
     this._go(this.local.form.step - 1);
   },
 
@@ -231,7 +233,7 @@ livePage({
   async startOver() {
     if (!(await screen.confirm(words.startOver))) return;
     publishing.forget();
-    this.update({ form: blank(), tried: false, suggestion: null, suggestedFor: "", saved: "", found: false });
+    this.update({ form: blank(), tried: false, uploading: false, suggestion: null, suggestedFor: "", saved: "", found: false });
     screen.toTop();
   },
 

@@ -71,6 +71,26 @@ test("two go up at once, the others wait; how far it is, is said; the last one e
   shown.clean();
 });
 
+test("whoever has chosen is busy at once; one that hangs gives its place away when it is taken out", async () => {
+  const here = album();
+  here.wanted = 3;
+  const shown = pick(here);
+  shown.tap("photo-add");
+  await here.clock.pass(0);
+  assert.deepEqual(shown.events.map(({ detail }) => detail.busy), [true]);
+  assert.equal(here.puts.length, 2);
+  shown.tap("photo-remove");
+  await here.clock.pass(0);
+  assert.equal(here.puts.length, 3);
+  for (const { answer } of here.puts.slice(1)) answer(taken());
+  await here.clock.pass(0);
+  assert.deepEqual(last(shown), { value: last(shown).value, busy: false });
+  here.puts[0].answer(taken()); // too late
+  await here.clock.pass(0);
+  assert.equal(last(shown).value.length, 2);
+  assert.deepEqual(states(shown), ["done", "done"]);
+});
+
 test("no more than there is room for, whatever the album gives; when it is full there is no button", async () => {
   const here = album({ put: taken });
   here.wanted = 9;

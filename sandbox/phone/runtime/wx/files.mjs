@@ -112,6 +112,10 @@ export function filesApi({ calls, files, sheets }) {
       await picture.decode();
       return { width: picture.naturalWidth, height: picture.naturalHeight, path: src, orientation: "up", type: "jpeg" };
     }),
+    shareFileMessage: calls.api("shareFileMessage", async ({ filePath, fileName }) => {
+      const { size } = files.blob(filePath);
+      if ((await sheets.choose(`${fileName ?? filePath.split("/").at(-1)} · ${Math.ceil(size / 1024)} KB`, ["文件传输助手", "收藏"])) < 0) throw new Error("cancel");
+    }),
     saveImageToPhotosAlbum: calls.api("saveImageToPhotosAlbum", () => ({})),
     getFileSystemManager: () => manager,
     env: { USER_DATA_PATH: "wxfile://usr" },
