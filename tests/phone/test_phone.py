@@ -60,7 +60,9 @@ def house(workplace: Path, node: Node) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(360)
-@pytest.mark.parametrize("name", ["loop", "trouble", "screens_deal", "screens_home", "screens_own", "own"])
+@pytest.mark.parametrize(
+    "name", ["loop", "trouble", "screens_deal", "screens_home", "screens_own", "own"]
+)
 def test_the_mini_program(node: Node, house: dict[str, Any], name: str) -> None:
     run(
         node, HERE / f"{name}.test.mjs", timeout_s=340,
