@@ -17,10 +17,6 @@ from devkit.stack import Stack
 
 MINIPROGRAM = ROOT / "miniprogram"
 PHONE = ROOT / "sandbox" / "phone"
-ABOUT = (
-    "左右两台手机跑的是同一个原生微信小程序，连着这台电脑上的真实后端。"
-    "一人分饰两角：在右边下单，看左边即时变化。登录、定位与支付由沙箱代替，不会产生真实扣款。"
-)
 
 
 class Phones(Child):
@@ -77,8 +73,6 @@ class Phones(Child):
 def config_of(stack: Stack, people: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
     """What the phones are told of a running stack."""
     return {
-        "title": "邻里共享 · 两台手机",
-        "about": ABOUT,
         "ext": {"sharehub": {"api": stack.api_url, "hubs": stack.hub_urls}},
         "allow": [process.url for process in stack.product],
         "wechat": stack.sandbox_url,

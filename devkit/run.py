@@ -22,6 +22,7 @@ from devkit.child import ChildError
 from devkit.node import NodeError
 from devkit.phone import Phones, config_of
 from devkit.stack import Layout, Stack
+from devkit.stage import stage_of
 
 PORT_BASE = 8080
 """The api is here; hubs follow from +1, the sandbox is at +10, the workers' metrics at +11, the phones at +12."""
@@ -169,6 +170,7 @@ def _run(stack: Stack, phones: list[Phones], *, seed: bool, port: int) -> int:
         data = importlib.import_module("devkit.seed")
         data.seed(stack)
         people = data.PEOPLE
+        importlib.import_module("devkit.history").happen(stack)
         _say(f"demo data: ready ({time.monotonic() - before:.1f} s)")
     url = _start_phones(stack, phones, people, port)
     addresses = stack.addresses() | ({"phone": url} if url else {})
@@ -192,7 +194,8 @@ def _start_phones(
     """Where they are. Without node, or when the mini-program does not build, the rest runs all the same."""
     before = time.monotonic()
     try:
-        phone = Phones(stack.directory, config=config_of(stack, people), port=port)
+        config = config_of(stack) | stage_of(stack, people)
+        phone = Phones(stack.directory, config=config, port=port)
         phone.start()
     except (NodeError, ChildError) as error:
         _say(f"no phones: {error}")

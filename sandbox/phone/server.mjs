@@ -5,8 +5,9 @@
 //   ext      what wx.getExtConfigSync() gives: where the mini-program finds its servers
 //   allow    origins that wx.request may reach, as the list of domains in WeChat's console; those in `ext` are on it
 //   wechat   the address of sandbox.server, which stands in for WeChat: login codes, payment
-//   people   [{openid, name, about}] whom the phones can belong to
-//   title, about    what the page of the two phones says
+//   people   [{openid, name, about, face, start, storage}] whom the phones can belong to: `face` is a picture's address, `start` the first page,
+//            `storage` what of wx's storage is on such a phone when it is used for the first time
+//   title, about, guide: [{title, text}], links: [{name, url}]    what the page of the two phones says
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
@@ -36,14 +37,15 @@ export async function serve({ src, out, nodeModules, port = 0, config = {}, mini
   });
 
   async function answer(request, response) {
-    const { pathname } = new URL(request.url, "http://phone");
+    const { pathname, searchParams } = new URL(request.url, "http://phone");
     if (pathname.startsWith("/__net/")) return forward(request, response, allowed);
     if (pathname === "/readyz") return void response.end("ready\n");
     if (pathname === "/") return void send(response, ".html", stage(config));
     if (pathname.startsWith("/__stage/")) return sendFile(response, path.join(HERE, "stage"), pathname.slice("/__stage".length));
     if (pathname === "/phone.html") {
       if (rebuild) await builder.buildIfChanged();
-      const given = { ext: config.ext ?? {}, wechat: config.wechat ?? "", asks: config.asks ?? false, place: config.place ?? null };
+      const { storage = {} } = config.people?.find(({ openid }) => openid === searchParams.get("openid")) ?? {};
+      const given = { ext: config.ext ?? {}, wechat: config.wechat ?? "", asks: config.asks ?? false, place: config.place ?? null, storage };
       const page = fs.readFileSync(path.join(out, "phone.html"), "utf8");
       return void send(response, ".html", page.replace("/*settings*/", () => `__PHONE_SETTINGS__ = ${forScript(given)}`));
     }
@@ -107,8 +109,8 @@ function newest(directory) {
 
 function stage(config) {
   const page = fs.readFileSync(path.join(HERE, "stage/stage.html"), "utf8");
-  const { people = [{ openid: "left", name: "甲" }, { openid: "right", name: "乙" }], title = "小程序", about = "" } = config;
-  return page.replace("/*stage*/", () => `STAGE = ${forScript({ people, title, about })}`);
+  const { people = [{ openid: "left", name: "甲" }, { openid: "right", name: "乙" }], title = "小程序", about = "", guide = [], links = [] } = config;
+  return page.replace("/*stage*/", () => `STAGE = ${forScript({ people, title, about, guide, links })}`);
 }
 
 /** Text travels compressed, as WeChat's packages do. */

@@ -19,7 +19,10 @@ before(async () => {
   });
   await new Promise((done) => echo.listen(0, "127.0.0.1", done));
   const api = `http://127.0.0.1:${echo.address().port}`;
-  server = await serve({ src: APP, out, config: { ext: { api } } });
+  const people = [
+    { openid: "left", name: "甲", start: "/pages/detail/detail?id=7" }, { openid: "right", name: "乙", storage: { who: "乙" } }, { openid: "third", name: "丙" },
+  ]; // prettier-ignore
+  server = await serve({ src: APP, out, config: { ext: { api }, people, guide: [{ title: "第一步", text: "怎么做" }], links: [{ name: "别处", url: api }] } });
   browser = await openBrowser();
 });
 after(async () => {
@@ -152,15 +155,84 @@ test("two phones of one server have each their own storage", async () => {
   await other.close();
 });
 
-test("the stage shows two phones, gives each its person, and sends one to the background", async () => {
-  const stage = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  await stage.goto(server.url);
-  const [left, right] = [0, 1].map((at) => stage.frameLocator("iframe").nth(at));
-  await left.locator("[data-testid=title]").waitFor();
-  await right.locator("[data-testid=title]").waitFor();
-  await stage.locator("[data-act=background]").first().click();
-  await stage.frames()[1].waitForFunction(() => !window.__phone.life.shown);
-  assert.ok(await stage.frames()[2].evaluate(() => window.__phone.life.shown));
-  assert.deepEqual(await Promise.all(stage.frames().slice(1).map((frame) => frame.evaluate(() => window.__phone.settings.openid))), ["left", "right"]);
-  await stage.close();
+test("what a phone has at first it has once: what is taken away stays away", async () => {
+  const other = await Phone.open(browser, server.url, "right");
+  assert.equal(await other.page.evaluate(() => window.wx.getStorageSync("who")), "乙");
+  await other.page.evaluate(() => window.wx.removeStorageSync("who"));
+  await other.start();
+  assert.equal(await other.page.evaluate(() => window.wx.getStorageSync("who")), "");
+  await other.close();
 });
+
+async function openStage(use) {
+  const stage = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  await stage.goto(server.url);
+  const phones = ["left", "right"].map((name) => stage.locator(`[data-phone=${name}]`));
+  const frames = ["left", "right"].map((name) => stage.frameLocator(`[data-phone=${name}] iframe`));
+  await Promise.all(frames.map((frame) => frame.locator("wx-page").first().waitFor()));
+  const inside = async (at, ask) => (await (await phones[at].locator("iframe").elementHandle()).contentFrame()).evaluate(ask);
+  await use({ stage, phones, frames, inside });
+  await stage.close();
+}
+
+test("the stage shows two phones, gives each its person and first page, and fits on a small screen", () =>
+  openStage(async ({ stage, phones, frames, inside }) => {
+    await frames[0].locator(".mp-page[data-route='pages/detail/detail'] wx-page").first().waitFor();
+    await frames[1].locator("[data-testid=title]").waitFor();
+    assert.equal(await inside(0, () => window.__phone.settings.openid), "left");
+    assert.equal(await inside(1, () => window.__phone.settings.openid), "right");
+    const { width, height } = stage.viewportSize();
+    for (const part of [...phones, stage.getByText("怎么做"), stage.getByText("别处")]) {
+      const box = await part.boundingBox();
+      assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height, JSON.stringify(box));
+    }
+  }));
+
+test("the stage's buttons are a phone's: background, network, restart", () =>
+  openStage(async ({ phones, inside }) => {
+    const shown = (at) => inside(at, () => window.__phone.life.shown);
+    await phones[0].locator("[data-act=background]").click();
+    await phones[0].locator(".asleep").waitFor();
+    assert.deepEqual([await shown(0), await shown(1)], [false, true]);
+    await phones[0].locator(".asleep").click();
+    await phones[0].locator(".asleep").waitFor({ state: "hidden" });
+    await phones[1].locator("[data-network=none]").click();
+    assert.equal(await inside(1, () => window.__phone.life.network), "none");
+    await inside(1, () => (window.before = true));
+    await phones[1].locator("[data-act=reload]").click();
+    await phones[1].page().waitForFunction(() => document.querySelector("[data-phone=right] iframe").contentWindow.__phone?.pages?.top && !document.querySelector("[data-phone=right] iframe").contentWindow.before);
+    assert.equal(await inside(1, () => window.__phone.life.network), "wifi");
+    assert.equal(await phones[1].locator("[aria-checked=true][data-network]").getAttribute("data-network"), "wifi");
+  }));
+
+test("a phone of the stage changes hands in two clicks, and the stage remembers", () =>
+  openStage(async ({ stage, phones, frames }) => {
+    await phones[1].locator("summary").click();
+    await phones[1].locator("[data-openid=third]").click();
+    await stage.locator("[data-phone=right] iframe[src*=third]").waitFor({ state: "attached" });
+    await frames[1].locator("wx-page").first().waitFor();
+    assert.ok(await phones[1].locator(".people").isHidden());
+    assert.equal(await phones[1].locator(".name").innerText(), "丙");
+    await stage.reload();
+    assert.equal(await phones[1].locator(".name").innerText(), "丙");
+  }));
+
+test("the stage says how soon a tap on one phone was drawn on the other, and nothing of what was not because of it", () =>
+  openStage(async ({ stage, frames, inside }) => {
+    const reading = stage.locator(".reading b");
+    const drawn = (at) => inside(at, () => {
+      window.__phone.life.emit("heard");
+      window.__phone.pages.top.instance.setData({ heard: 1 });
+    });
+    await drawn(1);
+    await stage.waitForTimeout(150);
+    assert.ok(await reading.isHidden(), "nobody has tapped");
+    await frames[0].locator("wx-page").first().click({ position: { x: 5, y: 5 } });
+    await drawn(1);
+    await reading.waitFor();
+    const first = Number(await reading.innerText());
+    assert.ok(first > 0 && first < 3000, first);
+    await drawn(1);
+    await stage.waitForTimeout(150);
+    assert.equal(await stage.locator(".bars i").count(), 1, "one reading for a tap");
+  }));

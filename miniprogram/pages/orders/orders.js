@@ -53,7 +53,8 @@ livePage({
     };
   },
 
-  onLoad() {
+  onLoad({ role }) {
+    if (role === "owner") this.update({ role });
     const topic = notices.topic();
     let seen = null;
     if (!topic) return;

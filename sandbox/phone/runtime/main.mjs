@@ -1,4 +1,5 @@
 // The phone: everything that the mini-program finds when it starts. Loaded before it.
+import { tellOfTapsAndPushes } from "./around.mjs";
 import { Audit } from "./audit.mjs";
 import { host } from "./builtins/kinds.mjs";
 import { registerBuiltIns } from "./builtins/register.mjs";
@@ -16,11 +17,11 @@ import { wxsHost } from "./wxs.mjs";
 const query = new URLSearchParams(location.search);
 /**
  * phone: its name; openid: whose it is; wechat: the sandbox server's address; ext: what wx.getExtConfigSync gives; asks: whether permissions
- * are asked for; place: {latitude, longitude}.
+ * are asked for; place: {latitude, longitude}; storage: what a phone that is used for the first time has in its storage.
  */
 const settings = {
   phone: query.get("phone") ?? "phone", openid: query.get("openid") ?? "somebody", wechat: "", ext: {}, asks: false,
-  statusBarPx: 44, homeBarPx: 34, place: null, ...globalThis.__PHONE_SETTINGS__,
+  statusBarPx: 44, homeBarPx: 34, place: null, storage: {}, ...globalThis.__PHONE_SETTINGS__,
 }; // prettier-ignore
 
 const audit = new Audit();
@@ -65,6 +66,7 @@ life.on("show", () => {
   pages?.showTop();
 });
 life.on("network", ({ networkType }) => pages?.bars.network(networkType));
+tellOfTapsAndPushes({ phone: settings.phone, life, audit });
 
 globalThis.__phone = {
   audit, calls, life, settings, files, requests, engine, glassEasel,

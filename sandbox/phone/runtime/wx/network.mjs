@@ -150,7 +150,9 @@ export function network({ calls, life, audit, settings, files }) {
       web.binaryType = "arraybuffer";
       web.onopen = () => closed || tell("open", { header: {}, profile: {} });
       web.onmessage = ({ data }) => {
-        if (!closed && !life.timers.suspended) tell("message", { data });
+        if (closed || life.timers.suspended) return;
+        life.emit("heard");
+        tell("message", { data });
       };
       web.onerror = () => closed || tell("error", { errMsg: "fail" });
       web.onclose = ({ code, reason }) => {

@@ -1,4 +1,4 @@
-// wx storage, apart for each phone and person: two phones in one browser share the browser's.
+// wx storage, apart for each phone and person: two phones in one browser share the browser's. What a new phone has is given once.
 
 const LIMIT_KB = 10_240;
 
@@ -18,6 +18,11 @@ export function storage({ calls, settings }) {
     clearStorageSync: () => keys().forEach((key) => localStorage.removeItem(prefix + key)),
     getStorageInfoSync: () => ({ keys: keys(), currentSize: 0, limitSize: LIMIT_KB }),
   };
+  const isNew = !localStorage.getItem(`known:${prefix}`);
+  if (isNew) {
+    localStorage.setItem(`known:${prefix}`, "1");
+    for (const [key, data] of Object.entries(settings.storage)) wx.setStorageSync(key, data);
+  }
   return {
     ...wx,
     setStorage: calls.api("setStorage", ({ key, data }) => wx.setStorageSync(key, data)),
