@@ -62,7 +62,7 @@ class RefundErrand(Errand[Refund, Answer]):
     def is_open(self, task: Refund) -> bool:
         return task.status in ("wanted", "sent")
 
-    def number(self, task: Refund) -> str:
+    def step_no(self, task: Refund) -> str:
         return task.out_refund_no
 
 

@@ -74,7 +74,7 @@ class Errand(ABC, Generic[T, A]):
         """Whether WeChat has something to do, or is at it."""
 
     @abstractmethod
-    def number(self, task: T) -> str:
+    def step_no(self, task: T) -> str:
         """By which WeChat knows the present step: what is said of it is said of no other."""
 
     def earliest_ms(self, payment: Payment) -> int:
@@ -99,7 +99,7 @@ class Errand(ABC, Generic[T, A]):
         async def record(tx: Tx) -> None:
             _, payment = await books.lock(tx, *self._owed)
             current = await self.find(tx, payment)
-            if current is None or self.number(current) != self.number(task):
+            if current is None or self.step_no(current) != self.step_no(task):
                 return
             if answer.state != "PROCESSING":
                 await self.conclude(tx, payment, current, answer)
@@ -130,13 +130,15 @@ class Errand(ABC, Generic[T, A]):
         reason = f"{failure.data.get('code', failure.code)}: {failure.message}"
         await self._put_off(task, reason)
         if task.attempts >= errands.ALERT_AFTER or not failure.retryable:
-            books.alert(self.alert, number=self.number(task), attempts=task.attempts, reason=reason)
+            books.alert(
+                self.alert, number=self.step_no(task), attempts=task.attempts, reason=reason
+            )
 
     async def _put_off(self, task: T, reason: str) -> None:
         async def body(tx: Tx) -> None:
             _, payment = await books.lock(tx, *self._owed)
             current = await self.find(tx, payment)
-            if current is None or self.number(current) != self.number(task):
+            if current is None or self.step_no(current) != self.step_no(task):
                 return
             if self.is_open(current):
                 due_ms = self.now_ms + errands.backoff_ms(task.attempts)

@@ -54,7 +54,7 @@ class PayoutErrand(Errand[Payout, Share]):
             await books.pay_out(tx, payment, task)
         else:  # the platform's account does not take it: an operator has to look
             await self.save(tx, replace(task, status="stuck"), str(answer))
-            books.alert("payout_stuck", payout=self.number(task), answer=str(answer))
+            books.alert("payout_stuck", payout=self.step_no(task), answer=str(answer))
 
     def sent(self, task: Payout, answer: Share) -> Payout:
         return replace(task, sent=True)
@@ -65,7 +65,7 @@ class PayoutErrand(Errand[Payout, Share]):
     def is_open(self, task: Payout) -> bool:
         return task.status in ("sharing", "finishing")
 
-    def number(self, task: Payout) -> str:
+    def step_no(self, task: Payout) -> str:
         return task.out_order_no
 
     def earliest_ms(self, payment: Payment) -> int:
