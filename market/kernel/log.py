@@ -1,4 +1,6 @@
-"""Which stretch of a numbered log somebody is given: the chat's, or an inbox's."""
+"""Which stretch of a numbered log somebody is given: the chat's, or an inbox's. Of what is `gone` up to a number there is nothing left
+to give.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,21 @@ class Stretch:
     more: bool
 
 
-def page(last: int, before: int | None, after: int | None, limit: int) -> Stretch:
+def page(last: int, before: int | None, after: int | None, limit: int, gone: int = 0) -> Stretch:
     """The newest entries, or those before or after a number. Raise BadInput for both."""
     if before is not None and after is not None:
         raise BadInput("give before or after, not both")
     if after is not None:
-        return _onwards(last, after, limit)
+        return _onwards(last, max(after, gone), limit)
     up_to = last if before is None else min(before - 1, last)
-    begin = max(0, up_to - limit)
-    return Stretch(begin, up_to, more=begin > 0)
+    begin = max(gone, up_to - limit)
+    return Stretch(begin, up_to, more=begin > gone)
 
 
-def missing(last: int, have: int | None) -> Stretch:
-    """What an asker lacks, the oldest first when it is much; the newest for one who has nothing."""
-    if have is None:
-        return Stretch(max(0, last - NEWCOMER_ENTRIES), last, more=False)
+def missing(last: int, have: int | None, gone: int = 0) -> Stretch:
+    """What an asker lacks, the oldest first when it is much; the newest for one who has nothing, or nothing that is left."""
+    if have is None or have < gone:
+        return Stretch(max(gone, last - NEWCOMER_ENTRIES), last, more=False)
     return _onwards(last, have, SNAPSHOT_ENTRIES)
 
 

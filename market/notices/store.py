@@ -11,7 +11,7 @@ from market.kernel.ids import Id
 from market.notices.rules.inbox import Inbox, NoticeView
 from market.notices.rules.telling import CHAT_KIND, Link
 
-INBOX = "SELECT user_id, last_seq, read_up_to, unread, unread_chats FROM inboxes"
+INBOX = "SELECT user_id, last_seq, read_up_to, unread, unread_chats, gone_up_to FROM inboxes"
 INBOX_VERSIONS = "SELECT user_id, last_seq AS version FROM inboxes WHERE user_id IN ({})"
 # Not INSERT IGNORE: its shared lock on a duplicate, raised to an exclusive one, deadlocks with another's.
 BEGIN_INBOXES = (
@@ -43,6 +43,9 @@ READ_UP_TO = "UPDATE entries SET is_unread = 0 WHERE user_id = %s AND is_unread 
 COUNT_UNREAD = (
     "SELECT COUNT(*), COALESCE(SUM(kind = %s), 0) FROM entries WHERE user_id = %s AND is_unread = 1"
 )
+OLD = "SELECT user_id, seq FROM entries FORCE INDEX (old) WHERE at_ms < %s ORDER BY at_ms LIMIT %s"
+FORGET = "DELETE FROM entries WHERE user_id = %s AND seq <= %s"
+GONE = "UPDATE inboxes SET gone_up_to = GREATEST(gone_up_to, %s) WHERE user_id = %s"
 
 RANGES_A_QUERY = 50
 
@@ -65,13 +68,14 @@ class ChatNotice:
 
 
 def _inbox(row: Row) -> Inbox:
-    user_id, last_seq, read_up_to, unread, unread_chats = row
+    user_id, last_seq, read_up_to, unread, unread_chats, gone_up_to = row
     return Inbox(
         user_id=Id(user_id),
         last_seq=last_seq,
         read_up_to=read_up_to,
         unread=unread,
         unread_chats=unread_chats,
+        gone_up_to=gone_up_to,
     )
 
 
@@ -214,3 +218,17 @@ async def read_entries(cursor: Cursor, ranges: Sequence[Range]) -> list[tuple[Id
         rows = await cursor.all(f"{ENTRY} WHERE {where} ORDER BY user_id, seq", *numbers)
         entries += [(Id(row[0]), _entry(row)) for row in rows]
     return entries
+
+
+async def old_entries(cursor: Cursor, before_ms: int, limit: int) -> dict[Id, int]:
+    """By user, up to which number something is older: of some, the oldest."""
+    old: dict[Id, int] = {}
+    for user_id, seq in await cursor.all(OLD, before_ms, limit):
+        old[Id(user_id)] = max(seq, old.get(Id(user_id), 0))
+    return old
+
+
+def forget(tx: Tx, user_id: Id, up_to: int) -> None:
+    """Under the inbox's lock. Deferred."""
+    tx.defer(FORGET, user_id, up_to)
+    tx.defer(GONE, up_to, user_id)

@@ -42,7 +42,7 @@ async def inbox(notices: Notices, call: Call, query: ListInbox) -> InboxView:
 
     async def read(cursor: Cursor) -> InboxView:
         mine = (await store.read_inboxes(cursor, [user_id])).get(user_id, Inbox(user_id=user_id))
-        wanted = log.page(mine.last_seq, query.before, query.after, query.limit)
+        wanted = log.page(mine.last_seq, query.before, query.after, query.limit, mine.gone_up_to)
         entries = await store.read_entries(cursor, [Range(user_id, wanted.after, wanted.up_to)])
         return InboxView(
             entries=tuple(entry for _, entry in entries), last_seq=mine.last_seq, read_up_to=mine.read_up_to,
@@ -85,7 +85,7 @@ async def snapshot(notices: Notices, wants: Sequence[Want], now_ms: int) -> list
     async with notices.db.read() as cursor:
         known = await store.read_inboxes(cursor, list(have))
         found = [known.get(user_id, Inbox(user_id=user_id)) for user_id in have]
-        lacking = {i.user_id: log.missing(i.last_seq, have[i.user_id]) for i in found}
+        lacking = {i.user_id: log.missing(i.last_seq, have[i.user_id], i.gone_up_to) for i in found}
         ranges = [Range(id_, part.after, part.up_to) for id_, part in lacking.items()]
         lines: defaultdict[Id, list[Entry]] = defaultdict(list)
         for user_id, entry in await store.read_entries(cursor, ranges):

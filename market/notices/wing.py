@@ -11,6 +11,7 @@ from infra.process import Process
 from infra.redis.audience import is_heard
 from infra.wechat.subscribe_messages import WechatPost
 from market.kernel.ids import Id
+from market.kernel.period import DAY_MS
 from market.notices.port import Post, Presence
 from market.notices.services import Services
 from market.notices.templates import Templates
@@ -23,6 +24,8 @@ class Notices:
     templates: Templates
     post: Post
     presence: Presence
+    kept_ms: int
+    """How long an inbox keeps what it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +45,5 @@ async def open_wing(process: Process) -> Notices:
         templates=Templates.parse(process.config.text("WECHAT_TEMPLATES", "")),
         post=WechatPost(await process.http(), process.config.wechat),
         presence=Watched(process.redis),
+        kept_ms=process.config.integer("NOTICES_KEPT_DAYS", 180) * DAY_MS,
     )

@@ -30,6 +30,7 @@ INSERT_SESSION = (
     "INSERT INTO sessions (id, version, user_id, generation, revoked, expires_ms, created_ms) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
+FORGET_SESSIONS = "DELETE FROM sessions WHERE expires_ms <= %s ORDER BY expires_ms LIMIT %s"
 UPDATE_SESSION = (
     "UPDATE sessions SET version = %s, generation = %s, revoked = %s, expires_ms = %s WHERE id = %s"
 )
@@ -134,6 +135,11 @@ async def update_session(tx: Tx, session: Session) -> None:
         UPDATE_SESSION, session.version, session.generation, session.revoked, session.expires_ms,
         session.id,
     )  # fmt: skip
+
+
+async def forget_sessions(cursor: Cursor, expired_ms: int, limit: int) -> int:
+    """How many of those that ran out by then."""
+    return await cursor.execute(FORGET_SESSIONS, expired_ms, limit)
 
 
 def hear_orders(tx: Tx, moves: Iterable[OrderMoved]) -> None:

@@ -9,6 +9,7 @@ from infra.mysql.database import Database
 from infra.process import Process
 from infra.tokens import Tokens
 from infra.wechat.login import WechatIdentity, WechatLogin
+from market.kernel.period import DAY_MS
 
 
 class Login(Protocol):
@@ -20,6 +21,8 @@ class Rows:
     """What is enough to hear and to clear away: nobody logs in there, so that no worker has the keys of tokens."""
 
     db: Database
+    sessions_kept_ms: int = 30 * DAY_MS
+    """After they have run out, so that they can be looked into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,4 +44,7 @@ async def open_wing(process: Process) -> Users:
 
 
 async def open_rows(process: Process) -> Rows:
-    return Rows(db=await process.database("users"))
+    return Rows(
+        db=await process.database("users"),
+        sessions_kept_ms=process.config.integer("SESSIONS_KEPT_DAYS", 30) * DAY_MS,
+    )

@@ -24,13 +24,15 @@ CHAT_READ = "chat_read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """`unread` counts unread notices, `unread_chats` those of them that stand for a conversation."""
+    """`unread` counts unread notices, `unread_chats` those of them that stand for a conversation. Entries up to `gone_up_to` were so
+    old that they are forgotten."""
 
     user_id: Id
     last_seq: int = 0
     read_up_to: int = 0
     unread: int = 0
     unread_chats: int = 0
+    gone_up_to: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 
 from infra import wire
 from infra.mysql import outbox
-from infra.process import now_ms
+from infra.process import Process, now_ms
 from market.kernel.actor import ANONYMOUS, Actor, Call
 from market.kernel.errors import (
     BadInput,
@@ -23,8 +23,9 @@ from market.kernel.errors import (
     SessionRevoked,
     Unauthenticated,
 )  # fmt: skip
+from market.kernel.period import DAY_MS
 from market.kernel.topics import Push, Want
-from market.users import actions, rules, views
+from market.users import actions, rules, store, views
 from market.users.actions import TokensView
 from market.users.commands import (
     Ban,
@@ -32,8 +33,9 @@ from market.users.commands import (
     Logout,
     Refresh,
 )
-from market.users.wing import Users
+from market.users.wing import Users, open_rows
 from tests.integration.conftest import call, new_id, someone
+from workers import old_sessions
 
 NOW_MS = now_ms()
 
@@ -326,3 +328,21 @@ async def test_a_sessions_snapshot(users: Users) -> None:
     (newer,) = await views.snapshot(users, [Want(topic=topic, have=1)], NOW_MS)
     assert (newer.version, newer.state.revoked) == (2, True)
     assert await views.snapshot(users, [], NOW_MS) == []
+
+
+async def test_sessions_that_have_long_been_over_are_forgotten(
+    users: Users, process: Process
+) -> None:
+    month_ms = 30 * DAY_MS
+    longest = NOW_MS - 3 * month_ms
+    old, older = await login(users, at_ms=longest), await login(users, at_ms=longest - DAY_MS)
+    young = await login(users, at_ms=longest + 1)
+    rows = replace(await open_rows(process), sessions_kept_ms=2 * month_ms)
+    while await old_sessions.run_once(rows, NOW_MS):
+        pass
+    ids = [actor(users, tokens, longest - DAY_MS).session_id for tokens in (old, older, young)]
+    async with users.db.read() as cursor:
+        left = {session.id for session in await store.read_sessions(cursor, ids)}
+    assert left == {ids[2]}
+    with pytest.raises(Unauthenticated):
+        await refresh(users, old)

@@ -53,3 +53,27 @@ def test_a_returning_asker_gets_what_is_missing_and_a_new_one_the_newest(
 def test_before_and_after_at_once_are_refused() -> None:
     with pytest.raises(BadInput):
         log.page(9, 5, 2, 10)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_what_is_gone_is_never_promised(limit: int) -> None:
+    last, gone = 20, 12
+    seen: list[int] = []
+    before: int | None = None
+    while True:
+        part = log.page(last, before, None, limit, gone)
+        seen = [*range(part.after + 1, part.up_to + 1), *seen]
+        if not part.more:
+            break
+        before = seen[0]
+    assert seen == list(range(gone + 1, last + 1))
+    assert log.page(last, None, 3, limit, gone).after == gone
+    for nothing_left in (None, 0, gone - 1):
+        assert log.missing(last, nothing_left, gone) == log.Stretch(gone, last, more=False)
+    assert log.missing(last, gone, gone) == log.missing(last, gone)
+
+
+def test_before_what_is_gone_there_is_nothing() -> None:
+    part = log.page(20, 5, None, 10, 12)
+    assert part.after >= part.up_to
+    assert not part.more
