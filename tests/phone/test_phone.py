@@ -19,6 +19,7 @@ from tests.miniprogram.test_node import run
 HERE = Path(__file__).parent
 SCREENS = RUN / "screens"
 """Where the screenshots of every page are kept."""
+STORIES = sorted({f.name.partition(".")[0] for f in HERE.glob("*.test.mjs")} - {"checks", "phone"})
 TOKEN_S = 25
 """An access token's life here: they expire while the tests run."""
 
@@ -60,9 +61,7 @@ def house(workplace: Path, node: Node) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(360)
-@pytest.mark.parametrize(
-    "name", ["loop", "trouble", "screens_deal", "screens_home", "screens_own", "own"]
-)
+@pytest.mark.parametrize("name", STORIES)
 def test_the_mini_program(node: Node, house: dict[str, Any], name: str) -> None:
     run(
         node, HERE / f"{name}.test.mjs", timeout_s=340,

@@ -1,0 +1,74 @@
+// A long conversation on a phone: all of it can be read, and never is too much of it drawn.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { begin, Desk, end, enter, putAway, somebody } from "./neighbours.mjs";
+
+const LINES = 260;
+const desks = [];
+let buyer, owner, conversation;
+
+before(async () => {
+  await begin();
+  [owner, buyer] = await Promise.all(["owner", "buyer"].map(desk));
+  const listing = await owner.publishes(`帐篷 ${somebody("t")}`);
+  ({ conversation_id: conversation } = await buyer.command("chat.open_enquiry", { listing_id: listing.listing_id }));
+  for (let number = 1; number <= LINES; number++) await says(number % 3 ? owner : buyer, number);
+});
+after(async () => {
+  for (const one of desks) one.close();
+  await end();
+});
+afterEach(putAway);
+
+async function desk(role) {
+  const openid = somebody(role);
+  const one = Object.assign(await Desk.of(openid), { openid });
+  desks.push(one);
+  return one;
+}
+
+const says = (who, number) => who.command("chat.send", { conversation_id: conversation, kind: "text", text: `第${number}句` });
+const numbers = (phone) => phone.screen.locator("[data-testid=line-text]").evaluateAll((lines) => lines.map((line) => Number(line.textContent.match(/\d+/)[0])));
+
+/** Does something until that line is drawn; all that was drawn on the way. */
+async function until(phone, number, act) {
+  const seen = new Set();
+  for (let left = 60; left; left--) {
+    const drawn = await numbers(phone);
+    assert.deepEqual(drawn, [...drawn].sort((a, b) => a - b));
+    for (const one of drawn) seen.add(one);
+    if (drawn.includes(number)) return seen;
+    const before = drawn.join();
+    await act();
+    await phone.page.waitForFunction(([list]) => {
+      const page = document.querySelector(".mp-page:not([hidden])");
+      return [...page.querySelectorAll("[data-testid=line-text]")].map((line) => line.textContent.match(/\d+/)[0]).join() !== list;
+    }, [before]); // prettier-ignore
+  }
+  return assert.fail(`line ${number} was never drawn`);
+}
+
+test("up to the first line, and down to what was said meanwhile", async () => {
+  const phone = await enter(buyer.openid);
+  await phone.go(`/deal/chat/chat?id=${conversation}`);
+  await phone.sees("line-text");
+  const up = await until(phone, 1, () => phone.tap("older"));
+  assert.ok(up.size >= LINES, `${up.size} of ${LINES} lines were seen`);
+  await says(owner, LINES + 1);
+  await phone.sees("new-lines");
+  const end = () => phone.screen.locator(".mp-scroll").evaluate((scroller) => scroller.scrollTo(0, 1e7));
+  const down = await until(phone, LINES + 1, end);
+  assert.equal(down.size, LINES + 1);
+});
+
+test("from far up to the end by one tap", async () => {
+  const phone = await enter(buyer.openid);
+  await phone.go(`/deal/chat/chat?id=${conversation}`);
+  await phone.sees("line-text");
+  await until(phone, 1, () => phone.tap("older"));
+  await phone.tap("new-lines");
+  await phone.screen.locator("[data-testid=line-text]", { hasText: `第${LINES + 1}句` }).waitFor();
+  await phone.type("chat-text", "看完了");
+  await phone.tap("chat-send");
+  await phone.screen.locator("[data-testid=line]", { hasText: "看完了" }).waitFor();
+});
