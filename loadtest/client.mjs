@@ -5,9 +5,10 @@ import { Desk, somebody } from "../tests/phone/neighbours.mjs";
 
 const { order: words } = createRequire(import.meta.url)("../miniprogram/strings.js");
 const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE);
-const { starts, messages, orders } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
+const { starts, messages, orders, openings } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
 /** Between the last letter of a line and the tap that sends it. */
 const PAUSE_MS = 300;
+const HOUR_MS = 3_600_000;
 const CARD = "[data-testid^=card-]";
 const HERO = "[data-testid=hero]";
 const CONFIRM = ".mp-layer .mp-confirm";
@@ -28,13 +29,14 @@ try {
     again.push(await firstScreen(phone, "app"));
     await phone.close();
   }
+  const pages = await pageTimes();
   const { chat, order } = await pushTimes();
   const pushes = [...chat, ...order];
   console.log(JSON.stringify({
     first_screen_ms: percentile(again, 0.5), first_screen_worst_ms: Math.round(Math.max(...again)), first_login_screen_ms: percentile(first, 0.5),
     loaded_bytes: bytes, push_to_screen_p50_ms: percentile(pushes, 0.5), push_to_screen_p95_ms: percentile(pushes, 0.95),
     push_chat_p95_ms: percentile(chat, 0.95), push_order_p95_ms: percentile(order, 0.95), push_to_screen_worst_ms: Math.max(...pushes),
-    starts, pushes: pushes.length,
+    starts, pushes: pushes.length, pages,
   })); // prettier-ignore
 } finally {
   await browser.close();
@@ -59,6 +61,64 @@ function ownBytes(phone) {
       .filter(({ name }) => new URL(name).origin === location.origin && !/runtime\.|__net/.test(name))
       .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
   ); // prettier-ignore
+}
+
+/** {page: {shown_ms: from opening it until what one came for is painted, nodes, depth}}, on a slow phone, 4G, each opened several times. */
+async function pageTimes() {
+  const [owner, buyer] = await Promise.all(["owner", "buyer"].map((role) => Desk.of(somebody(`bench-${role}`))));
+  const listing = await owner.publishes("手电钻", { capacity: 99 });
+  await buyer.publishes("梯子");
+  const [order, past] = [await buyer.orders(listing), await buyer.orders(listing)];
+  await owner.lends(past, buyer);
+  await owner.command("chat.send", { conversation_id: order.order_id, kind: "text", text: "明天见" });
+  const start = Date.now() + 24 * HOUR_MS;
+  const phone = await Phone.open(browser, house.phone, buyer.person.openid, { slow: true });
+  await agrees(phone);
+  await phone.page.locator(CARD).first().waitFor();
+  const opens = {
+    "pages/orders/orders": ["order-row"], "pages/publish/publish": ["publish-step"], "pages/messages/messages": ["chat-row"], "pages/me/me": ["me-name"],
+    "deal/listing/listing": ["calendar", `id=${listing.listing_id}`],
+    "deal/booking/booking": ["submit", `listing=${listing.listing_id}&start=${start}&end=${start + 2 * HOUR_MS}&seats=1`],
+    "deal/order/order": ["hero", `id=${order.order_id}&role=buyer`], "deal/chat/chat": ["line-text", `id=${order.order_id}`],
+    "deal/rating/rating": ["rating-form", `id=${past.order_id}`], "account/mine/mine": ["mine-row"], "account/credit/credit": ["credit"],
+    "account/privacy/privacy": ["personal"], "account/settings/settings": ["nickname"], "account/onboarding/onboarding": ["onboarding-state"],
+  }; // prettier-ignore
+  const pages = {};
+  for (const [page, [testid, query]] of Object.entries(opens)) {
+    const times = [];
+    for (let round = 0; round < openings; round++) times.push(await openingTime(phone, page, testid, query));
+    pages[page] = { shown_ms: percentile(times, 0.5) };
+  }
+  const { trees } = await phone.report();
+  for (const [page, found] of Object.entries(pages)) Object.assign(found, { nodes: trees[page].nodes, depth: trees[page].depth });
+  await phone.close();
+  for (const one of [owner, buyer]) one.close();
+  return pages;
+}
+
+async function openingTime(phone, page, testid, query) {
+  const isTab = page.startsWith("pages/");
+  const took = await phone.page.evaluate(openUntil, [isTab, `/${page}${query ? `?${query}` : ""}`, `.mp-page:not([hidden])[data-route="${page}"] [data-testid=${testid}]`]);
+  await phone.page.waitForTimeout(PAUSE_MS);
+  if (isTab) await phone.page.evaluate(() => window.wx.reLaunch({ url: "/pages/discover/discover" }));
+  else await phone.back();
+  await phone.page.locator(CARD).first().waitFor();
+  return took;
+}
+
+/** In the browser: opens a page, and waits until that is painted. Milliseconds. */
+function openUntil([isTab, url, selector]) {
+  const began = performance.now();
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!document.querySelector(selector)?.checkVisibility()) return;
+      watcher.disconnect();
+      requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - began)));
+    };
+    const watcher = new MutationObserver(look);
+    watcher.observe(document, { childList: true, subtree: true, attributes: true });
+    window.wx[isTab ? "switchTab" : "navigateTo"]({ url });
+  });
 }
 
 /** From one party's tap until the other party's screen has changed: lines of a chat that both look at, and an order that both look at. */

@@ -21,7 +21,7 @@ from devkit.seed import PEOPLE, seed
 from devkit.stack import Stack
 from loadtest.benches.opening import empty, parser_of, report, say
 
-STARTS, MESSAGES, ORDERS = 5, 60, 20
+STARTS, MESSAGES, ORDERS, OPENINGS = 5, 60, 20, 3
 TIMEOUT_S = 240
 
 
@@ -36,21 +36,31 @@ def main(arguments: Sequence[str]) -> int:
         phones = Phones(directory, config=config_of(stack, PEOPLE), options=("--minify",))
         phones.start()
         try:
-            figures = _sizes(node) | _measured(node, stack, phones.url)
+            sizes, pages = _sizes(node)
+            figures = sizes | _measured(node, stack, phones.url)
         finally:
             phones.stop(3)
+    figures["pages"] = {
+        page: found | figures["pages"].get(page, {}) for page, found in pages.items()
+    }
     return report(figures, options)
 
 
-def _sizes(node: Node) -> dict[str, Any]:
+def _sizes(node: Node) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Of the packages, and of what each page needs."""
     found = _answer(node, PHONE / "check.mjs", MINIPROGRAM, "--json")
-    return {
+    packages = {
         "main_package_bytes": found["main"],
         "total_package_bytes": found["total"],
         "first_page_bytes": found["firstPage"]["source"],
         "first_page_uploaded_bytes": found["firstPage"]["uploaded"],
         **{f"package_{root}_bytes": size for root, size in found["subpackages"].items()},
     }
+    pages = {
+        page: {f"{kind}_bytes": size for kind, size in sizes.items()}
+        for page, sizes in found["pages"].items()
+    }
+    return packages, pages
 
 
 def _measured(node: Node, stack: Stack, phone_url: str) -> dict[str, Any]:
@@ -58,7 +68,7 @@ def _measured(node: Node, stack: Stack, phone_url: str) -> dict[str, Any]:
         "api": stack.api_url, "hubs": stack.hub_urls, "sandbox": stack.sandbox_url, "control": "", "application": APPLICATION,
         "phone": phone_url,
     }  # fmt: skip
-    rounds = {"starts": STARTS, "messages": MESSAGES, "orders": ORDERS}
+    rounds = {"starts": STARTS, "messages": MESSAGES, "orders": ORDERS, "openings": OPENINGS}
     return _answer(
         node, ROOT / "loadtest" / "client.mjs",
         SHAREHUB_TEST_HOUSE=json.dumps(house), SHAREHUB_BENCH_ROUNDS=json.dumps(rounds),

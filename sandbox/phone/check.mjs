@@ -3,7 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { inspect } from "./build.mjs";
 import { lint } from "./checks/lint.mjs";
-import { firstPage, sizes } from "./checks/size.mjs";
+import { pageBytes, sizes } from "./checks/size.mjs";
 
 const SUBPACKAGE_BYTES = 2 << 20;
 const TOTAL_BYTES = 20 << 20;
@@ -14,7 +14,8 @@ const { values, positionals } = parseArgs({
 });
 try {
   const { project, outline, used, imports } = await inspect(path.resolve(positionals[0] ?? "miniprogram"));
-  const size = { ...sizes(project, outline, used), firstPage: firstPage(project, outline, imports) };
+  const pages = Object.fromEntries(outline.pages.map((page) => [page, pageBytes(project, outline, imports, page)]));
+  const size = { ...sizes(project, outline, used), firstPage: pages[outline.app.entryPagePath ?? outline.pages[0]], pages };
   const complaints = [
     ...project.warnings.filter((warning) => !warning.startsWith("miniprogram_npm/")),
     ...lint(project, outline, used),

@@ -33,10 +33,10 @@ export function sizes(project, { subpackages }, used) {
 }
 
 /**
- * What the first page needs before it is shown, in bytes: with lazyCodeLoading a phone reads no more.
+ * What a page needs before it is shown, the app's own start included, in bytes: with lazyCodeLoading a phone reads no more.
  * {source: of files as they are, uploaded: with scripts and styles minified, as WeChat's devtools upload them}
  */
-export function firstPage(project, { app, components }, imports) {
+export function pageBytes(project, { app, components }, imports, page) {
   const files = new Set();
   const scripts = (file) => {
     if (files.has(file) || !fs.existsSync(file)) return;
@@ -53,7 +53,7 @@ export function firstPage(project, { app, components }, imports) {
     for (const target of Object.values(component?.json.usingComponents ?? {})) add(target.slice(1));
   };
   add("app");
-  add(app.entryPagePath ?? app.pages[0]);
+  add(page);
   for (const { iconPath, selectedIconPath } of app.tabBar?.list ?? []) {
     for (const icon of [iconPath, selectedIconPath]) if (icon) files.add(path.join(project.src, icon));
   }
