@@ -3,6 +3,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { inspect } from "./build.mjs";
 import { lint } from "./checks/lint.mjs";
+import { foreign, usesOf } from "./checks/packages.mjs";
 import { pageBytes, sizes } from "./checks/size.mjs";
 
 const SUBPACKAGE_BYTES = 2 << 20;
@@ -19,6 +20,7 @@ try {
   const complaints = [
     ...project.warnings.filter((warning) => !warning.startsWith("miniprogram_npm/")),
     ...lint(project, outline, used),
+    ...foreign(outline.subpackages.map(({ root }) => root), usesOf(project, outline, imports)),
     ...over("the main package", size.main, Number(values["main-bytes"])),
     ...Object.entries(size.subpackages).flatMap(([root, bytes]) => over(root, bytes, SUBPACKAGE_BYTES)),
     ...over("all packages", size.total, TOTAL_BYTES),

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { compileWxs } from "../../sandbox/phone/build/wxs.mjs";
 import { compileWxss } from "../../sandbox/phone/build/wxss.mjs";
 import { lintJs, lintWxml, lintWxss } from "../../sandbox/phone/checks/lint.mjs";
+import { foreign } from "../../sandbox/phone/checks/packages.mjs";
 import { notJson } from "../../sandbox/phone/runtime/audit.mjs";
 import { assertClean, prepare } from "../../sandbox/phone/testing.mjs";
 
@@ -57,6 +58,14 @@ test("scripts that need a browser are found, and names of one's own are not", ()
   assert.equal(complaints("this.setData({ a: undefined })"), 1);
   assert.equal(complaints("this.setData({ a: () => 1 })"), 1);
   assert.equal(complaints("this.setData({ a: 1, 'b[0]': null })"), 0);
+});
+
+test("a subpackage's file that another package needs is found", () => {
+  const complaints = (from, to) => foreign(["shop", "shop2"], [[from, to]]).length;
+  assert.equal(complaints("pages/a/a.js", "shop/lib/sums.js"), 1);
+  assert.equal(complaints("shop2/a/a.js", "shop/lib/sums.js"), 1);
+  assert.equal(complaints("shop/a/a.js", "shop/lib/sums.js"), 0);
+  assert.equal(complaints("shop/a/a.js", "lib/sums.js"), 0);
 });
 
 test("wxss becomes css", () => {
