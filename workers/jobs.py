@@ -14,7 +14,7 @@ from infra.mysql.database import Database, open_database
 from infra.process import Process
 from infra.redis import keys
 from infra.redis.client import connect
-from infra.redis.publish import Publisher
+from infra.redis.publish import Publisher, PushScript
 from market.wings import AT_WORK, open_wings
 from workers import (
     comparables,
@@ -142,7 +142,7 @@ async def _open_relays(process: Process, relaying: Iterable[str], wake: _Waking)
     config = process.config
     redis = connect(config.redis_url, timeout_s=REDIS_S)
     process.stack.push_async_callback(redis.aclose)
-    republisher = Republisher(redis, process.publisher)
+    republisher = Republisher(redis, PushScript(redis), process.publisher)
 
     async def database(wing: str) -> Database:
         opened = open_database(wing, config.relay_dsn(wing), process.ids, size=4)

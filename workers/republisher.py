@@ -1,7 +1,8 @@
 """The safety net of publishing: what a process has committed and did not come to publish.
 
 Every fact comes by here before it leaves its outbox. Nearly all pushes are in Redis by then: to ask for the version that the
-script remembers costs little, and a duplicate is neither encoded nor sent. What is missing is published as if just committed.
+script remembers costs little, and a duplicate is neither encoded nor sent. What is missing is in Redis before its fact leaves:
+who would publish it later may die, and nobody else would know.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from infra.mysql.database import Offers
 from infra.mysql.outbox import Published
 from infra.redis import keys
 from infra.redis.pipeline import Command, execute
+from infra.redis.publish import PushScript
 
 log = structlog.get_logger("republisher")
 
@@ -30,25 +32,32 @@ REPUBLISHED = Counter(
 
 
 class Republisher:
-    """`redis` should have a short time limit: the relay waits for its answers."""
+    """`redis` and the script's should have a short time limit: the relay waits for its answers."""
 
-    def __init__(self, redis: Redis, publisher: Offers) -> None:
+    def __init__(self, redis: Redis, script: PushScript, publisher: Offers) -> None:
         self._redis = redis
+        self._script = script
         self._publisher = publisher
         self._ask_again_ms = 0
 
     async def check(self, wing: str, facts: Sequence[Published], now_ms: int) -> None:
-        """Publish what has not been; all of it when Redis does not say (the publisher tells the hubs if it fails, too)."""
-        missing = [fact for fact in facts if fact.pushes]
-        if missing and now_ms >= self._ask_again_ms:
+        """Publish what has not been. While Redis does not answer all of it is left to the publisher, which tells the hubs if it fails,
+        too."""
+        pushing = [fact for fact in facts if fact.pushes]
+        if not pushing:
+            return
+        if now_ms >= self._ask_again_ms:
             try:
-                missing = await self._missing(missing)
+                missing = await self._missing(pushing)
+                await self._script.send(missing)
             except (RedisError, OSError) as error:
                 log.warning("redis does not say what was published", error=str(error))
                 self._ask_again_ms = now_ms + AWAY_MS
-        if missing:
-            REPUBLISHED.labels(wing).inc(len(missing))
-            self._publisher.offer(wing, missing)
+            else:
+                REPUBLISHED.labels(wing).inc(len(missing))
+                return
+        REPUBLISHED.labels(wing).inc(len(pushing))
+        self._publisher.offer(wing, pushing)
 
     async def _missing(self, facts: Sequence[Published]) -> list[Published]:
         """Those with a push that `publish.lua` would not drop."""

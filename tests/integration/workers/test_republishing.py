@@ -11,7 +11,7 @@ from devkit.ports import free_port
 from infra.mysql.outbox import Published
 from infra.process import Process, now_ms
 from infra.redis.client import connect
-from infra.redis.publish import PushScript
+from infra.redis.publish import PushScript, message
 from market.kernel.facts import NoticeAdded
 from market.kernel.ids import Id
 from market.kernel.topics import Kind, Push
@@ -42,7 +42,7 @@ def script(process: Process) -> PushScript:
     return PushScript(process.redis)
 
 
-async def test_only_what_has_not_been_published_is_published_by_the_relay(
+async def test_what_has_not_been_published_is_when_the_relay_goes_on_and_nothing_else(
     process: Process, script: PushScript
 ) -> None:
     entity = new_id()
@@ -50,24 +50,31 @@ async def test_only_what_has_not_been_published_is_published_by_the_relay(
         *(changed(entity, "log", version) for version in (6, 7)),
         *(changed(entity, "state", version) for version in (1, 2, 3)),
     ]
-    await script.send([facts[1], facts[3]])
-    offers = Offers()
-    republisher = Republisher(process.redis, offers)
-    await republisher.check("ratings", facts, NOW_MS)
-    assert offers.offered == [
-        facts[0],
-        facts[4],
-    ]  # lines are known one by one, states by the newest
-    await script.send(offers.offered)
-    await republisher.check("ratings", facts, NOW_MS)
-    assert len(offers.offered) == 2
+    heard: list[bytes] = []
+    async with process.redis.pubsub() as listening:
+        await listening.psubscribe(f"*{entity}*")
+        await script.send([facts[1], facts[3]])
+        offers = Offers()
+        republisher = Republisher(process.redis, script, offers)
+        for _ in range(2):
+            await republisher.check("ratings", facts, NOW_MS)
+        await process.redis.publish(f"end:{entity}", b"end")
+        async for said in listening.listen():
+            if said["data"] == b"end":
+                break
+            if said["type"] == "pmessage":
+                heard.append(said["data"])
+    # Lines are known one by one, states by the newest.
+    published = [facts[1], facts[3], facts[0], facts[4]]
+    assert heard == [message(fact.pushes[0], fact.committed_us) for fact in published]
+    assert offers.offered == []  # nothing is left to a process that may die
 
 
-async def test_when_redis_does_not_say_everything_is_published(process: Process) -> None:
+async def test_when_redis_does_not_say_everything_is_published(script: PushScript) -> None:
     fact = changed(new_id(), "state", 1)
     offers = Offers()
     nowhere = connect(f"redis://127.0.0.1:{free_port()}/0", timeout_s=0.25)
-    republisher = Republisher(nowhere, offers)
+    republisher = Republisher(nowhere, script, offers)
     await republisher.check("ratings", [fact], NOW_MS)
     await republisher.check("ratings", [fact], NOW_MS + 1)  # not asked again so soon
     assert offers.offered == [fact, fact]
