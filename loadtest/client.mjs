@@ -80,7 +80,7 @@ async function pageTimes() {
     "deal/listing/listing": ["calendar", `id=${listing.listing_id}`],
     "deal/booking/booking": ["submit", `listing=${listing.listing_id}&start=${start}&end=${start + 2 * HOUR_MS}&seats=1`],
     "deal/order/order": ["hero", `id=${order.order_id}&role=buyer`], "deal/chat/chat": ["line-text", `id=${order.order_id}`],
-    "deal/rating/rating": ["rating-form", `id=${past.order_id}`], "account/mine/mine": ["mine-row"], "account/credit/credit": ["credit"],
+    "deal/rating/rating": ["rating-form", `id=${past.order_id}`], "account/mine/mine": ["mine-row"], "account/credit/credit": ["credit-waiver"],
     "account/privacy/privacy": ["personal"], "account/settings/settings": ["nickname"], "account/onboarding/onboarding": ["onboarding-state"],
   }; // prettier-ignore
   const pages = {};
@@ -109,7 +109,8 @@ async function openingTime(phone, page, testid, query) {
 /** In the browser: opens a page, and waits until that is painted. Milliseconds. */
 function openUntil([isTab, url, selector]) {
   const began = performance.now();
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`${url} never showed ${selector}`)), 12_000);
     const look = () => {
       if (!document.querySelector(selector)?.checkVisibility()) return;
       watcher.disconnect();
