@@ -49,10 +49,16 @@ def report(figures: dict[str, Any], options: argparse.Namespace) -> int:
     """The exit code of a bench that came to its end."""
     figures["machine"] = describe()
     for name, figure in figures.items():
-        print(f"{name:32} {figure}")
+        rows = figure if _is_table(figure) else {name: figure}
+        for row, value in rows.items():
+            print(f"{row:32} {value}")
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False))
     return 0
+
+
+def _is_table(figure: Any) -> bool:
+    return isinstance(figure, dict) and all(isinstance(row, dict) for row in figure.values())
 
 
 def say(line: str) -> None:
