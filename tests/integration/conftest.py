@@ -9,6 +9,7 @@ import pytest
 
 from infra.config import Config
 from infra.process import Process, now_ms, open_process
+from infra.redis.publish import PushScript
 from market.kernel.actor import Actor, Call
 from market.kernel.ids import Id
 
@@ -18,6 +19,12 @@ async def process(environment: Mapping[str, str]) -> AsyncIterator[Process]:
     """A process against the session's migrated MySQL and Redis."""
     async with open_process(Config.from_environment(environment)) as process:
         yield process
+
+
+@pytest.fixture
+def script(process: Process) -> PushScript:
+    """Read from its file by who is not a coroutine."""
+    return PushScript(process.redis)
 
 
 def new_id() -> Id:

@@ -16,6 +16,7 @@ from infra.handlers import Handler
 from infra.mysql.database import Database, Tx, open_database
 from infra.process import Process, now_ms
 from infra.redis import keys
+from infra.redis.publish import PushScript
 from market.kernel.actor import Actor
 from market.kernel.availability import ALWAYS
 from market.kernel.errors import MarketError
@@ -167,7 +168,7 @@ class House:
 
 @pytest.fixture
 async def house(
-    listings: Listings, process: Process, environment: Mapping[str, str]
+    listings: Listings, process: Process, script: PushScript, environment: Mapping[str, str]
 ) -> AsyncIterator[House]:
     orders = replace(await open_orders(process), most_unpaid=0)
     config = Config.from_environment(environment)
@@ -189,7 +190,7 @@ async def house(
             Relay(
                 name, relayed[name], relayed, {n: config.dsn(n).schema for n in wings},
                 {n: frozenset(handlers) for n, handlers in hears.items()},
-                Republisher(process.redis, process.publisher),
+                Republisher(process.redis, script, process.publisher),
                 lambda wing: process.publisher.wake(keys.wake("inbox", wing)),
             )
             for name in wings

@@ -15,6 +15,7 @@ from infra.mysql import inbox, outbox
 from infra.mysql.database import Database, Tx, open_database
 from infra.process import Process, now_ms, open_process
 from infra.redis import keys
+from infra.redis.publish import PushScript
 from market.kernel.errors import NotYet
 from market.kernel.facts import Fact, Heard, NoticeAdded
 from market.kernel.ids import Id
@@ -101,18 +102,18 @@ async def databases(
 
 
 @pytest.fixture
-def relay(process: Process, databases: Mapping[str, Database]) -> Relay:
-    return _relay(process, databases)
+def relay(process: Process, script: PushScript, databases: Mapping[str, Database]) -> Relay:
+    return _relay(process, script, databases)
 
 
-def _relay(process: Process, databases: Mapping[str, Database]) -> Relay:
+def _relay(process: Process, script: PushScript, databases: Mapping[str, Database]) -> Relay:
     return Relay(
         "ratings",
         databases["ratings"],
         databases,
         {wing: wing for wing in databases},
         {"insights": frozenset({KIND}), "ratings": frozenset({KIND})},
-        Republisher(process.redis, process.publisher),
+        Republisher(process.redis, script, process.publisher),
         lambda wing: process.publisher.wake(keys.wake("inbox", wing)),
     )
 
@@ -192,11 +193,12 @@ async def test_one_relay_at_a_time(
     source: Database,
     relay: Relay,
     process: Process,
+    script: PushScript,
     databases: Mapping[str, Database],
 ) -> None:
     await happen(source, new_id(), 1)
     assert await relay.run_once(NOW_MS) == 1
-    second = _relay(process, databases)
+    second = _relay(process, script, databases)
     await happen(source, new_id(), 1)
     assert await second.run_once(NOW_MS) == 0
     await relay.close()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pytest
-
 from devkit.ports import free_port
 from infra.mysql.outbox import Published
 from infra.process import Process, now_ms
@@ -35,11 +33,6 @@ class Offers:
 def changed(entity: Id, kind: Kind, version: int) -> Published:
     push = Push(topic=f"{kind}:{entity}", kind=kind, version=version, payload=version)
     return Published(new_id(), KIND, entity, version, NOW_MS, b"", (push,), b"", seq=version)
-
-
-@pytest.fixture
-def script(process: Process) -> PushScript:
-    return PushScript(process.redis)
 
 
 async def test_what_has_not_been_published_is_when_the_relay_goes_on_and_nothing_else(
