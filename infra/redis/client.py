@@ -11,7 +11,10 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as Disconnected
 
-SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS = {
+    file.stem: file.read_text(encoding="utf-8")
+    for file in (Path(__file__).parent / "scripts").glob("*.lua")
+}
 
 
 class _Connection(Connection):
@@ -41,4 +44,4 @@ def connect(url: str, *, timeout_s: float = 1.0, max_connections: int = 32) -> R
 
 
 def script(redis: Redis, name: str) -> AsyncScript:
-    return redis.register_script((SCRIPTS / f"{name}.lua").read_text(encoding="utf-8"))
+    return redis.register_script(SCRIPTS[name])

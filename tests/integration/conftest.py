@@ -23,7 +23,6 @@ async def process(environment: Mapping[str, str]) -> AsyncIterator[Process]:
 
 @pytest.fixture
 def script(process: Process) -> PushScript:
-    """Read from its file by who is not a coroutine."""
     return PushScript(process.redis)
 
 
