@@ -26,7 +26,7 @@ from market.listings.commands import (
     Submit,
     Withdraw,
 )
-from market.listings.flags import require_live
+from market.listings.flags import require_live, require_move
 from market.listings.rules import attributes, offer, review, shown
 from market.listings.rules import listing as rules
 from market.listings.rules.listing import Listing
@@ -94,6 +94,7 @@ async def edit(listings: Listings, call: Call, command: Edit) -> ListingView:
         rules.may_change(before, call.actor.user_id, command.version)
         moved = {}
         if point is not None:
+            require_move(listings, call, before.point, point)
             moved = rules.place(point, await store.place_secret(tx, before.owner.user_id))
         after = rules.edit(before, changes | moved, new_terms)
         await save(tx, before, after)

@@ -79,6 +79,14 @@ async def mine(listings: Listings, call: Call, query: GetMyFlags) -> MyFlagsView
     )
 
 
+def require_move(listings: Listings, call: Call, here: Point, there: Point) -> None:
+    """Raise RegionNotLive for moving a thing to where it could not be published. Within a region that is not open, or not any more,
+    its place may still be corrected."""
+    stays = regions.code_of(here) == regions.code_of(there)
+    if not stays or listings.live.is_open(call.actor.user_id, here):
+        require_live(listings, call, there)
+
+
 def require_live(listings: Listings, call: Call, place: Point) -> None:
     """Raise RegionNotLive where the marketplace is not open for who asks."""
     if not listings.live.is_open(call.actor.user_id, place):

@@ -35,6 +35,8 @@ from tests.integration.listings.setting import (
     region,
     search,
 )
+from tests.integration.listings.test_reviewing import edit
+from tests.integration.listings.test_reviewing import mine as as_owner
 
 HARBIN = {"lat": 45.80, "lng": 126.53}
 """Far from every region."""
@@ -124,6 +126,26 @@ async def test_a_region_that_is_not_live_says_so(clean: Listings) -> None:
     seen = await search(clean, tester, **region("xiamen"))
     assert there.listing_id in {h.listing.listing_id for h in seen.hits}
     await publish(clean, tester, **region("xiamen"))
+
+
+async def test_nothing_is_moved_to_where_it_could_not_be_published(clean: Listings) -> None:
+    owner, tester = someone(), someone()
+    here, there = region("shanghai"), region("xiamen")
+    listing = await publish(clean, owner, **here)
+    early = await publish(clean, owner, title="早就在那里", **there)
+    tried = await publish(clean, tester, **here)
+    await closed_but_for(clean, "shanghai", users=(tester,))
+    with pytest.raises(RegionNotLive) as refused:
+        await edit(clean, owner, listing.listing_id, **there)
+    assert refused.value.data == {"region": "xiamen"}
+    assert await as_owner(clean, owner, listing.listing_id) == listing
+    # what is there already may be corrected there, and moved to where all is open
+    nudged = {"lat": there["lat"] + 0.001, "lng": there["lng"]}
+    assert (await edit(clean, owner, early.listing_id, **nudged)).lat == nudged["lat"]
+    assert (await edit(clean, owner, early.listing_id, **here)).region == "shanghai"
+    with pytest.raises(RegionNotLive):
+        await edit(clean, owner, early.listing_id, **there)
+    assert (await edit(clean, tester, tried.listing_id, **there)).region == "xiamen"
 
 
 async def test_flags_by_campus_share_and_list(clean: Listings) -> None:
