@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 
 from api.app import SERVICES, check_services, make_app
+from api.errors import malformed
 from infra.config import Config
-from infra.process import arguments, serve
+from infra.process import arguments
+from infra.serving import serve
 
 
 def main() -> None:
@@ -17,7 +19,7 @@ def main() -> None:
         services = check_services(args.names)
     except ValueError as error:
         sys.exit(str(error))
-    serve("api", make_app(services, Config.from_environment()), args.host, args.port)
+    serve("api", make_app(services, Config.from_environment()), args.host, args.port, malformed)
 
 
 main()

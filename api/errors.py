@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from infra import wire
 from market.kernel.errors import (
@@ -72,6 +74,22 @@ def http_response(error: web.HTTPException, request_id: str) -> web.Response:
     answer = _response(error.status, code, error.reason, False, {}, request_id)
     if "Allow" in error.headers:
         answer.headers["Allow"] = error.headers["Allow"]
+    return answer
+
+
+def malformed(error: BaseException) -> web.Response | None:
+    """What is not even HTTP, or refused before there is a request. None for what is nobody's bad input."""
+    request_id = secrets.token_hex(8)
+    match error:
+        case LineTooLong():
+            answer = response(TooLarge("a line of the head is too long"), request_id)
+        case HttpProcessingError():
+            answer = response(BadInput("this is no well-formed HTTP request"), request_id)
+        case web.HTTPException():
+            answer = http_response(error, request_id)
+        case _:
+            return None
+    answer.headers["X-Request-Id"] = request_id
     return answer
 
 

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from hub.app import NODE, make_app
 from infra.config import Config
-from infra.process import arguments, serve
+from infra.process import arguments
+from infra.serving import serve
 
 
 async def make_draining_app(config: Config) -> web.Application:

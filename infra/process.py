@@ -7,7 +7,6 @@ import asyncio
 import gc
 import random
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,12 +14,10 @@ from functools import cached_property
 from typing import Any
 
 import structlog
-import uvloop
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import ClientSession, ClientTimeout
 from redis.asyncio import Redis
 
-from infra import logs
-from infra.config import Config, ConfigError
+from infra.config import Config
 from infra.mysql.database import Database, open_database
 from infra.mysql.replica import Bounds, open_replica
 from infra.redis.client import connect
@@ -29,9 +26,6 @@ from infra.tokens import Tokens
 from market.kernel.ids import IdMaker
 
 log = structlog.get_logger("process")
-
-BACKLOG = 4096
-"""Connections that wait to be taken. Phones come back in thousands at once; the kernel may allow fewer (somaxconn)."""
 
 
 def now_ms() -> int:
@@ -139,20 +133,3 @@ def arguments(name: str, description: str, positional: str | None = None) -> arg
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     return parser.parse_args()
-
-
-def serve(name: str, make_app: Coroutine[Any, Any, web.Application], host: str, port: int) -> None:
-    """Run an aiohttp application until SIGTERM or SIGINT."""
-    config = Config.from_environment()
-    logs.configure(name, config.text("NODE", name), config.text("LOG_LEVEL", "info"))
-    try:
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-        web.run_app(
-            make_app, host=host, port=port, print=None, access_log=None, shutdown_timeout=3.0, backlog=BACKLOG,
-        )  # fmt: skip
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        print(f"cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
-        sys.exit(1)

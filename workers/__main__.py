@@ -10,7 +10,8 @@ from aiohttp import web
 
 from infra import metrics
 from infra.config import Config
-from infra.process import arguments, open_process, serve
+from infra.process import arguments, open_process
+from infra.serving import serve
 from workers.jobs import choose, names, open_jobs, wake_channels
 from workers.loop import forever
 from workers.wakes import listen

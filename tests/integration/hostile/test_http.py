@@ -130,18 +130,21 @@ async def _read(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         return int(head.split(" ")[1]), await reader.readexactly(length)
 
 
-async def raw_bytes(world: World, request: bytes) -> int:
-    """The status that these very bytes get; 0 when the connection is just closed."""
+async def raw_answer(world: World, request: bytes, *, ends: bool = True) -> Answer | None:
+    """What these very bytes get, and then nothing more if it `ends`; None when the connection is just closed."""
     url = urlsplit(world.stack.api_url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     try:
         writer.write(request)
-        writer.write_eof()
+        if ends:
+            writer.write_eof()
         async with asyncio.timeout(15):
-            line = await reader.readline()
-        return int(line.split(b" ")[1]) if line else 0
-    except ConnectionError:
-        return 0
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            headers = dict(line.split(": ", 1) for line in head[1:] if line)
+            body = await reader.readexactly(int(headers["Content-Length"]))
+        return Answer(int(head[0].split(" ")[1]), headers, body)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return None
     finally:
         await _hang_up(writer)
 
@@ -179,10 +182,40 @@ BROKEN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("what", BROKEN)
 async def test_broken_http(world: World, what: str) -> None:
-    """Refused or hung up on; never a 5xx, and the next one is served."""
-    status = await raw_bytes(world, BROKEN[what])
-    assert status == 0 or 400 <= status < 500, status
+    """Refused in the envelope, or hung up on; never a 5xx, and the next one is served."""
+    answer = await raw_answer(world, BROKEN[what])
+    if answer is not None:
+        assert 400 <= answer.status < 500, answer
+        assert not envelope_faults(answer), answer
     assert (await world.ask("GET", "/v1/me", token=world.buyer.token)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "code"),
+    [
+        ("a header just too long", 413, "too_large"), ("something else than HTTP", 400, "invalid"),
+        ("a control character in a header", 400, "invalid"), ("two lengths", 400, "invalid"),
+        ("an unknown expectation", 417, "invalid"), ("a line just too long", 413, "too_large"),
+        ("an expectation of nothing there", 417, "invalid"), ("a garbled place", 400, "invalid"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_request_is_told_why(
+    world: World, what: str, status: int, code: str
+) -> None:
+    answer = await raw_answer(world, (BROKEN | NO_REQUESTS)[what], ends=False)
+    assert answer is not None
+    assert not faults_of(what, answer, status, code)
+
+
+NO_REQUESTS = {
+    "a line just too long": b"GET /v1/listings?text="
+    + b"a" * 8200
+    + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a header just too long": GET + b"X-A: " + b"a" * 8200 + b"\r\n\r\n",
+    "something else than HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    "an expectation of nothing there": b"POST /v1/nope HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n",
+    "a garbled place": b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+}
 
 
 def _bomb(compressed: bytes = b"") -> bytes:
@@ -218,7 +251,7 @@ async def test_request_ids(world: World) -> None:
 async def test_methods_do_not_fill_the_metrics(world: World) -> None:
     """Anybody can invent methods; a label each would be memory for nothing."""
     for number in range(20):
-        await raw_bytes(world, f"HOSTILE{number} /v1/nope HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await raw_answer(world, f"HOSTILE{number} /v1/nope HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     metrics = (await world.ask("GET", "/metrics")).raw.decode()
     assert "HOSTILE" not in metrics
 

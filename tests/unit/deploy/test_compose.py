@@ -31,7 +31,7 @@ PRODUCT = (
     "relay", *(f"workers-{wing}" for wing in WINGS),
 )  # fmt: skip
 BY_SERVE = {"SHAREHUB_LOG_LEVEL", "SHAREHUB_NODE"}
-"""Read by infra.process.serve, which the tests below go round."""
+"""Read by infra.serving.serve, which the tests below go round."""
 
 
 def test_the_file_is_what_the_compose_specification_says() -> None:
