@@ -761,11 +761,30 @@ const me = {
     {
       id: "choices",
       links: [
+        { id: "subscriptions", icon: "bell", label: "消息提醒", url: "/account/subscriptions/subscriptions" },
         { id: "privacy", icon: "lock", label: "隐私与数据", url: "/account/privacy/privacy" },
       ],
     },
   ],
   leave: { title: "退出登录？", content: "退出后不会收到这台设备上的提醒。", confirm: "退出" },
+};
+
+const subscriptions = {
+  text: {
+    retry: common.retry,
+    how: "微信规定：每允许一次，只能提醒你一次。多允许几次，就不会错过重要消息。正在使用小程序时不会打扰你。",
+    first: "允许一次",
+    again: "再允许一次",
+    asking: "请稍候…",
+    settings: "去微信设置",
+    none: "暂时没有可以订阅的提醒",
+    noneHint: "小程序里的消息仍会照常送达",
+  },
+  left: (count) => (count ? `还可提醒 ${count} 次` : "没有剩余次数"),
+  off: "已关闭",
+  blocked: "你在微信里选择了不再接收",
+  allowed: "已允许一次",
+  refused: "没有允许，之后可以随时再来",
 };
 
 const rating = {
@@ -943,5 +962,5 @@ const onboarding = {
 
 module.exports = {
   errors, reason, common, connection, state, categories, card, discover, policies, calendar, bill, listing, booking, order,
-  ratingStars, credit, photos, orders, messages, chat, publish, mine, me, rating, settings, privacy, consent, onboarding,
+  ratingStars, credit, photos, orders, messages, chat, publish, mine, me, subscriptions, rating, settings, privacy, consent, onboarding,
 }; // prettier-ignore

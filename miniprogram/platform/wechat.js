@@ -24,18 +24,39 @@ function pay(params) {
 }
 
 /**
- * May we send the user one message of each of these templates? Must follow a tap.
+ * May we send the user one message of each of these templates? Must follow a tap, or a payment.
  * @param {string[]} templates  at most three
- * @returns {Promise<string[]>}  those that were agreed to; none when WeChat would not ask
+ * @returns {Promise<{[template: string]: "accept" | "reject" | "ban" | "filter"}>}  nothing when WeChat would not ask
  */
 function askToNotify(templates) {
   return new Promise((resolve) => {
     wx.requestSubscribeMessage({
       tmplIds: templates,
-      success: (answers) => resolve(templates.filter((template) => answers[template] === "accept")),
-      fail: () => resolve([]),
+      success: (answers) => resolve(Object.fromEntries(templates.filter((id) => answers[id]).map((id) => [id, answers[id]]))),
+      fail: () => resolve({}),
     });
   });
 }
 
-module.exports = { loginCode, pay, askToNotify };
+/**
+ * Whether WeChat asks at all, and what it does not ask again because the user said so.
+ * @returns {Promise<{on: boolean, kept: {[template: string]: string}}>}
+ */
+function notifySettings() {
+  return new Promise((resolve) => {
+    wx.getSetting({
+      withSubscriptions: true,
+      success: ({ subscriptionsSetting: { mainSwitch = true, itemSettings = {} } = {} }) => resolve({ on: mainSwitch, kept: itemSettings }),
+      fail: () => resolve({ on: true, kept: {} }),
+    });
+  });
+}
+
+/** WeChat's own page of what the user allows this app. Resolves once it is closed. */
+function openNotifySettings() {
+  return new Promise((resolve) => {
+    wx.openSetting({ withSubscriptions: true, complete: () => resolve() });
+  });
+}
+
+module.exports = { loginCode, pay, askToNotify, notifySettings, openNotifySettings };

@@ -22,4 +22,23 @@ function markRead(upTo) {
   return live.command("notices.mark_read", { up_to: upTo }, { lane: "notices" });
 }
 
-module.exports = { topic, before, markRead };
+/** The kinds of messages that WeChat may be asked to send: what for, by which template, and how many more are allowed. */
+function subscriptions() {
+  return rest({ path: "/v1/notices/subscriptions" });
+}
+
+/**
+ * What the user has said to WeChat.
+ * @param {{kind: string, answer: string}[]} answers  at most three
+ * @returns {Promise<{subscriptions: object[]}>} those kinds as they are now
+ */
+function allow(answers) {
+  return rest({ method: "POST", path: "/v1/notices/subscriptions", body: { answers } });
+}
+
+/** @returns {Promise<object>} that kind as it is now */
+function want(kind, wanted) {
+  return rest({ method: "POST", path: `/v1/notices/subscriptions/${kind}`, body: { wanted } });
+}
+
+module.exports = { topic, before, markRead, subscriptions, allow, want };

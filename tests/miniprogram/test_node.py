@@ -46,7 +46,7 @@ def run(node: Node, file: Path, *, timeout_s: float, **env: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "protocol", "hub", "outbox", "store", "overlay", "plain", "bind", "viewport", "lists", "plan", "talk", "window",
+        "protocol", "hub", "outbox", "store", "overlay", "plain", "asking", "bind", "viewport", "lists", "plan", "talk", "window",
         "services",
     ],
 )  # fmt: skip

@@ -1,4 +1,5 @@
 const screen = require("../../platform/screen");
+const asking = require("../../services/asking");
 const live = require("../../services/live");
 const orders = require("../../services/orders");
 const payments = require("../../services/payments");
@@ -34,6 +35,7 @@ livePage({
   onLoad(query) {
     this._use = read(query);
     this._price();
+    asking.prepare();
   },
 
   onShow() {
@@ -111,6 +113,7 @@ livePage({
     const { stage, quote, quoteTerms, leaseId, key, orderId } = this.local;
     if (stage !== "choosing" || !quote || orderId) return;
     this.update({ stage: "ordering", trouble: "", before: null });
+    if (this.data.listing.isRequest || this.data.isFree) asking.offer(asking.RENTING); // nothing is paid: this tap is the last
     try {
       const order = await orders.create({ ...this._use, leaseId, termsVersion: quoteTerms, key });
       this.update({ orderId: order.order_id, stage: "choosing" });
@@ -127,8 +130,10 @@ livePage({
     this.update({ stage: "paying", trouble: "" });
     try {
       const outcome = await payments.pay(orderId);
-      if (outcome === "paid") this.update({ stage: "confirming" });
-      else this.update({ stage: "choosing", trouble: outcome === "cancelled" ? words.cancelled : words.failed });
+      if (outcome === "paid") {
+        asking.offer(asking.RENTING);
+        this.update({ stage: "confirming" });
+      } else this.update({ stage: "choosing", trouble: outcome === "cancelled" ? words.cancelled : words.failed });
     } catch (refusal) {
       this.update({ stage: "choosing", trouble: reason(refusal, live.now()) });
     }

@@ -1,3 +1,4 @@
+const asking = require("../../services/asking");
 const badges = require("../../services/badges");
 const live = require("../../services/live");
 const publishing = require("../../services/publishing");
@@ -216,6 +217,7 @@ livePage({
       return screen.say(words.incomplete);
     }
     this.update({ sending: true });
+    asking.offer(asking.OFFERING);
     try {
       await this._storing;
       const listing = await publishing.submit(this._keyed());
@@ -297,7 +299,9 @@ livePage({
   _go(step) {
     this._set({ step: Math.min(STEPS.length - 1, Math.max(0, step)) }, { tried: false, found: false });
     screen.toTop();
-    if (STEPS[this.local.form.step] === "price") this._suggest();
+    if (STEPS[this.local.form.step] !== "price") return;
+    this._suggest();
+    asking.prepare();
   },
 
   /**

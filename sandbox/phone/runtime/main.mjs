@@ -7,6 +7,7 @@ import { makeDefinitions } from "./definitions.mjs";
 import { glassEasel, makeEngine } from "./engine.mjs";
 import { Life, Timers } from "./life.mjs";
 import { mountComponent } from "./mount.mjs";
+import { Notifications } from "./notifications.mjs";
 import { Pages, parseUrl } from "./pages.mjs";
 import { Sheets } from "./sheets.mjs";
 import { Calls } from "./wx/call.mjs";
@@ -17,7 +18,7 @@ import { wxsHost } from "./wxs.mjs";
 const query = new URLSearchParams(location.search);
 /**
  * phone: its name; openid: whose it is; wechat: the sandbox server's address; ext: what wx.getExtConfigSync gives; asks: whether permissions
- * are asked for; place: {latitude, longitude}; storage: what a phone that is used for the first time has in its storage.
+ * and subscribe messages are asked for; place: {latitude, longitude}; storage: what a phone that is used for the first time has in its storage.
  */
 const settings = {
   phone: query.get("phone") ?? "phone", openid: query.get("openid") ?? "somebody", wechat: "", ext: {}, asks: false,
@@ -37,8 +38,10 @@ const launch = { path: "", query: {}, scene: 1001, referrerInfo: {}, apiCategory
 const modules = {};
 let pages = null;
 
+const titles = { app: () => config.app.window?.navigationBarTitleText ?? "小程序" };
+
 const { wx, requests } = makeWx({
-  calls, life, audit, settings, files, sheets, launch, pages: () => pages, bars: () => pages.bars,
+  calls, life, audit, settings, files, sheets, launch, titles, pages: () => pages, bars: () => pages.bars,
 }); // prettier-ignore
 Object.assign(host, { files, wx, sheets });
 
@@ -68,8 +71,17 @@ life.on("show", () => {
 life.on("network", ({ networkType }) => pages?.bars.network(networkType));
 tellOfTapsAndPushes({ phone: settings.phone, life, audit });
 
+/** As WeChat opens an app from outside: at that page alone, or as it was left. */
+function openFromOutside(url, scene) {
+  if (url) Object.assign(launch, parseUrl(url), { scene });
+  life.foreground();
+  if (url) pages.reLaunch({ url });
+  parent?.postMessage({ phone: settings.phone, opened: true }, "*");
+}
+const notifications = new Notifications({ settings, life, title: titles.app, open: openFromOutside });
+
 globalThis.__phone = {
-  audit, calls, life, settings, files, requests, engine, glassEasel,
+  audit, calls, life, settings, files, requests, engine, glassEasel, notifications,
   get pages() {
     return pages;
   },
@@ -115,6 +127,7 @@ globalThis.__phone = {
     definitions.callApp("onLaunch", launch);
     definitions.callApp("onShow", launch);
     if (!pages.top) pages.open(first); // the app may have gone elsewhere already
+    notifications.follow();
     parent?.postMessage({ phone: settings.phone, started: true }, "*");
   },
   module: (file) => modules[file](),

@@ -99,6 +99,33 @@ export class Sheets {
     this.toast("支付成功", { icon: "success", ms: 900 });
   }
 
+  /**
+   * Which messages the person allows an app to send, once each.
+   * @param items [{id, title}]
+   * @returns {Promise<{allowed: string[], always: boolean}>}
+   */
+  subscribe(app, items) {
+    return this._layer("subscribe", (box, done) => {
+      make("p", "mp-asker", box, `${app} 申请`);
+      make("h3", "", box, "发送一次以下消息");
+      const line = (text, checked, parent) => {
+        const label = make("label", "", parent);
+        const check = make("input", "", label);
+        Object.assign(check, { type: "checkbox", checked });
+        make("span", "", label, text);
+        return check;
+      };
+      const list = make("div", "mp-items", box);
+      const checks = items.map(({ title }) => line(title, true, list));
+      const always = line("总是保持以上选择，不再询问", false, make("div", "mp-always", box));
+      always.dataset.testid = "subscribe-always";
+      const buttons = make("div", "mp-choices", box);
+      const end = (allowed) => done({ allowed, always: always.checked });
+      make("button", "mp-cancel", buttons, "取消").onclick = () => end([]);
+      make("button", "mp-confirm", buttons, "允许").onclick = () => end(items.filter((_, at) => checks[at].checked).map(({ id }) => id));
+    });
+  }
+
   preview(url) {
     return this._layer("preview", (box, done) => {
       make("img", "", box).src = url;

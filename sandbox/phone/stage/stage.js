@@ -100,6 +100,12 @@ class Place {
     this._tell(on ? "background" : "foreground");
   }
 
+  /** What the phone says: a notification lies over it, or one was tapped and the app is back. */
+  hear({ notified, opened }) {
+    if (notified !== undefined) this.asleep.classList.toggle("notified", notified);
+    if (opened) this._doze(false);
+  }
+
   _tell(act, value) {
     this.frame.contentWindow.postMessage({ act, value }, "*");
   }
@@ -156,7 +162,9 @@ const readings = new Readings();
 find("main").append(...places.map(({ element }) => element));
 addEventListener("message", ({ data, source }) => {
   const place = places.find(({ frame }) => frame.contentWindow === source);
-  if (place && data) readings.hear({ ...data, phone: place.phone });
+  if (!place || !data) return;
+  place.hear(data);
+  readings.hear({ ...data, phone: place.phone });
 });
 addEventListener("click", ({ target }) => {
   for (const { menu } of places) if (!menu.contains(target)) menu.open = false;

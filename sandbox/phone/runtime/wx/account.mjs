@@ -1,17 +1,21 @@
 // Who the phone's person is, what they allow, and what they pay: the sandbox's server stands in for WeChat.
+import { subscribing } from "./subscribe.mjs";
 
-export function account({ calls, life, settings, sheets }) {
+export function account({ calls, life, settings, sheets, titles }) {
   const allowed = {};
 
+  /** Asks the sandbox's server; with a body it is told. */
   async function wechat(path, body) {
     if (!life.online) throw new Error("network is not available");
-    const answer = await fetch(`${settings.wechat}${path}`, {
+    const answer = await fetch(`${settings.wechat}${path}`, body && {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
     }); // prettier-ignore
     const content = await answer.json();
     if (!answer.ok) throw new Error(content.message ?? content.code ?? `status ${answer.status}`);
     return content;
   }
+
+  const subscriptions = subscribing({ wechat, settings, sheets, calls, titles });
 
   /** Permissions are asked for once, and remembered. */
   async function permit(scope, question) {
@@ -26,6 +30,7 @@ export function account({ calls, life, settings, sheets }) {
     if (!(await sheets.pay())) throw new Error("cancel");
     await wechat("/sandbox/pay", { prepay_id: goods.replace("prepay_id=", ""), timeStamp, nonceStr, package: goods, signType, paySign });
     await sheets.paid();
+    subscriptions.touched();
   }
 
   return {
@@ -37,14 +42,10 @@ export function account({ calls, life, settings, sheets }) {
       }),
       checkSession: calls.api("checkSession", () => ({})),
       requestPayment: calls.api("requestPayment", pay),
-      requestSubscribeMessage: calls.api("requestSubscribeMessage", async ({ tmplIds = [] }) => {
-        if (!tmplIds.length || tmplIds.length > 3) throw new Error("TmplIds count must be 1 to 3");
-        const yes = settings.asks ? await sheets.confirm("允许给你发送服务通知？", "订阅消息") : true;
-        return Object.fromEntries(tmplIds.map((id) => [id, yes ? "accept" : "reject"]));
-      }),
-      getSetting: calls.api("getSetting", () => ({
+      ...subscriptions.wx,
+      getSetting: calls.api("getSetting", async ({ withSubscriptions } = {}) => ({
         authSetting: Object.fromEntries(Object.entries(allowed).map(([scope, yes]) => [`scope.${scope}`, yes])),
-        subscriptionsSetting: { mainSwitch: true, itemSettings: {} },
+        ...(withSubscriptions ? { subscriptionsSetting: { mainSwitch: true, itemSettings: await subscriptions.kept() } } : {}),
       })),
       openSetting: calls.api("openSetting", () => {
         for (const scope of Object.keys(allowed)) allowed[scope] = true;
