@@ -452,6 +452,7 @@ const photos = {
   remove: "删除照片",
   retry: "重试",
   cover: "封面",
+  makeCover: "设为封面",
   progress: (done, all) => `正在上传，已完成 ${done}/${all}`,
   refused: {
     photo_type: "只支持 JPG、PNG 和 WebP 图片",
@@ -584,7 +585,7 @@ const publish = {
     descriptionHint: "成色、配件、使用时要注意什么（选填）",
     details: "细节",
     optional: "选填",
-    photosHint: "第一张是封面。实拍照片更容易被租到。",
+    photosHint: "实拍照片更容易被租到。长按一张可以设为封面。",
     pickPlace: "在地图上选择",
     placeHint: "交接的地方",
     pickAgain: "点这里重新选择",

@@ -35,6 +35,12 @@ test("a draft that was left half-way is found again, with its photos: on this ph
   await phone.tap("photo-add");
   await phone.choose("从相册选择");
   await isDone(phone, 3);
+  const pictures = () => phone.screen.locator("[data-testid=photo] img").evaluateAll((found) => found.map(({ src }) => src));
+  const [first, second, third] = await pictures();
+  await phone.screen.locator("[data-testid=photo-image]").nth(2).click({ delay: 500 });
+  await phone.choose("设为封面");
+  await phone.screen.locator("[data-testid=photo-image]").nth(0).locator(`img[src="${third}"]`).waitFor();
+  assert.deepEqual(await pictures(), [third, first, second]);
   await phone.start();
 
   await phone.tap("tab-publish");
@@ -56,7 +62,7 @@ test("a draft that was left half-way is found again, with its photos: on this ph
   await other.sees("preview", title);
   await other.sees("summary-1", "3");
   await other.tap("publish-submit");
-  await other.screen.locator("[data-testid=publish-result][data-status=live]").waitFor();
+  await other.sees("publish-result", title); // seen at once, or looked at by people first: others have the same pictures here
 });
 
 test("a photo shows how far it is; one that fails is tried again, one that hangs can be taken away", async () => {

@@ -132,6 +132,8 @@ test("publishing what is looked at, what is not let through, what is there alrea
   await phone.go("/account/mine/mine");
   await phone.press(phone.screen.locator("[data-testid=mine-row]", { hasText: live.title }).locator("[data-testid=mine-edit]"));
   await gallery.lookWhole("publish-editing", "publish-submit");
+  await phone.press(phone.screen.locator("[data-testid^=summary-]", { hasText: "¥30" }));
+  await gallery.look("publish-price-plain", "price-hour");
   gallery.isClean();
 });
 

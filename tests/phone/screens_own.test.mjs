@@ -46,6 +46,16 @@ test("me, credit, settings, privacy, getting paid: of somebody who is new", asyn
   await phone.tap("onboarding-begin");
   await phone.tap("onboarding-submit");
   await gallery.lookWhole("onboarding-faults");
+  await phone.type("legal_name", "欧阳建国");
+  await phone.type("id_number", "11010519491231002X");
+  await phone.tap("picture-front");
+  await phone.choose("拍照");
+  await phone.screen.locator("[data-testid=picture-front] .picture-done").waitFor();
+  await phone.pretend({ "/payments/pictures": 400 });
+  await phone.tap("picture-back");
+  await phone.choose("拍照");
+  await phone.screen.locator("[data-testid=picture-back] .picture-failed").waitFor();
+  await gallery.lookWhole("onboarding-filled");
   gallery.isClean();
 });
 
@@ -67,6 +77,9 @@ test("me, credit, privacy, one's listings: of somebody who has been here for a w
   await phone.tap("tab-me");
   await phone.sees("credit-bar");
   await gallery.look("me", "me-name");
+  await phone.tap("tab-messages");
+  await phone.tap("tab-notices");
+  await gallery.lookWhole("notices-owner", "notice-row");
   await phone.go("/account/mine/mine");
   await gallery.lookWhole("mine-open", "mine-row");
   await phone.tap("filter-waiting");

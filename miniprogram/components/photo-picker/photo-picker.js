@@ -1,4 +1,5 @@
 // Photos that are chosen, sent up one by one, and can be taken away again. `change` has all of them, each time something is different.
+const { choose } = require("../../platform/screen");
 const { choosePhotos, preview } = require("../../platform/files");
 const { photos: words, reason } = require("../../strings");
 const photos = require("../../services/photos");
@@ -59,6 +60,15 @@ Component({
       } else {
         preview(this._items.map(({ src }) => src), item.src);
       }
+    },
+
+    /** The first is the one that people see in a list. */
+    async hold({ currentTarget }) {
+      const item = this._items.find(({ id }) => id === currentTarget.dataset.id);
+      if (this.data.purpose !== "photo" || this._items.length < 2 || item === this._items[0]) return;
+      if ((await choose([words.makeCover])) !== 0 || !this._items.includes(item)) return;
+      this._items = [item, ...this._items.filter((one) => one !== item)];
+      this._changed();
     },
 
     remove({ currentTarget }) {

@@ -281,17 +281,20 @@ livePage({
 
   _set(change, more = {}) {
     this.update({ form: { ...this.local.form, ...change }, ...more });
+    this._unkept = true;
     clearTimeout(this._keeping);
     this._keeping = setTimeout(() => this._keepNow(), KEEP_MS);
   },
 
+  /** Only what was changed here: another page may have put something else there. */
   _keepNow() {
     clearTimeout(this._keeping);
-    if (this.local.form && !this.local.done) publishing.keep(this.local.form);
+    if (this._unkept && !this.local.done) publishing.keep(this.local.form);
+    this._unkept = false;
   },
 
   _keyed() {
-    if (!this.local.form.key) this.local.form = { ...this.local.form, key: newKey() };
+    if (!this.local.form.key) this._set({ key: newKey() });
     this._keepNow();
     return this.local.form;
   },
@@ -313,8 +316,10 @@ livePage({
     const before = this._storing || Promise.resolve();
     this._storing = before.then(async () => {
       try {
-        const stored = await publishing.store(this._keyed());
-        if (!this.local.done) this._set({ ...stored, status: this.local.form.status || "draft" }, { saved: words.saved });
+        if (isShown(this.local.form)) return;
+        const told = this._keyed();
+        const stored = await publishing.store(told);
+        if (!this.local.done && this.local.form.key === told.key) this._set({ ...stored, status: this.local.form.status || "draft" }, { saved: words.saved });
       } catch (refusal) {
         this.update({ saved: words.savedHere });
       }

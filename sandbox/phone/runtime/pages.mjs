@@ -111,10 +111,11 @@ export class Pages {
     const { path } = this._target(url);
     if (!this.isTab(path)) throw new Error("can not switch to no-tabBar page");
     if (this.top?.path === path) return;
+    const { top } = this;
     while (this.stack.length) {
       const page = this.stack.pop();
-      if (this.isTab(page.path)) this._hide(page);
-      else this._close(page);
+      if (!this.isTab(page.path)) this._close(page);
+      else if (page === top) this._hide(page); // beneath another it is hidden already
     }
     this.open(path);
   }

@@ -77,7 +77,7 @@ def test_there_is_no_sentence_for_a_state_that_does_not_exist() -> None:
 
 def test_sums_and_times_are_written_for_people() -> None:
     owner, buyer = drafts("order.pending_payment", order("pending_payment"))
-    assert buyer.body == "「电钻」已为您留好，请在 1月1日 12:00 前支付 60.50 元。"
+    assert buyer.body == "「电钻」已为你留好，请在 1月1日 12:00 前支付 60.50 元。"
     assert "1月1日 12:00 至 1月1日 13:00" in owner.body
 
 
@@ -93,15 +93,15 @@ def test_a_long_or_odd_title_does_no_harm() -> None:
     [
         (
             PaymentRefunded(order_id=ORDER, payment_id=Id(1), refund_id=Id(2), buyer_id=BUYER, amount_fen=1200, reason=""),
-            [(BUYER, "12 元已原路退回您的微信账户。")],
+            [(BUYER, "12 元已原路退回你的微信账户。")],
         ),
         (
             PaymentSettled(order_id=ORDER, payment_id=Id(1), owner_id=OWNER, owner_fen=950, fee_fen=50),
-            [(OWNER, "9.50 元已结算到您的余额。")],
+            [(OWNER, "9.50 元已结算到你的余额。")],
         ),
         (
             OwnerOnboarding(owner_id=OWNER, order_id=Id(0), state="rejected", reason="姓名不符"),
-            [(OWNER, "微信支付没有通过您的收款资料：姓名不符。请修改后重新提交。")],
+            [(OWNER, "微信支付没有通过你的收款资料：姓名不符。请修改后重新提交。")],
         ),
         (
             EvidenceAdded(order_id=ORDER, version=3, by="buyer", buyer_id=BUYER, owner_id=OWNER),
@@ -114,7 +114,7 @@ def test_a_long_or_odd_title_does_no_harm() -> None:
         ),
         (
             CreditChanged(user_id=OWNER, version=2, credit_centistars=437, ratings=3),
-            [(OWNER, "您的信用评分现在是 4.37 星。")],
+            [(OWNER, "你的信用评分现在是 4.37 星。")],
         ),
         (ListingRated(listing_id=Id(5), version=1, rating_centistars=400, ratings=1), []),
     ],
