@@ -84,6 +84,47 @@ test("the tab bar keeps its pages", async () => {
   await phone.sees("hello", "还在");
 });
 
+/** With the mouse, from the middle of an element. */
+async function drag(testid, across, down) {
+  const box = await phone.on(testid).boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await phone.page.mouse.move(x, y);
+  await phone.page.mouse.down();
+  await phone.page.mouse.move(x + across, y + down, { steps: 8 });
+  await phone.page.mouse.up();
+}
+
+test("a mouse drags a list, which is no tap; a click is one", async () => {
+  await phone.tap("tab-second");
+  await drag("row-3", 0, -90);
+  await phone.page.waitForFunction(() => document.querySelector("wx-scroll-view").scrollTop > 60);
+  assert.equal(await phone.on("tapped").innerText(), "0");
+  await phone.on("list").evaluate((element) => element.scrollTo(0, 0));
+  await phone.page.waitForTimeout(300); // until it glides no more
+  await phone.tap("row-1");
+  await phone.sees("tapped", "1");
+});
+
+test("a page that may be refreshed is, when it is pulled down far enough", async () => {
+  await phone.tap("tab-second");
+  await drag("fresh", 0, 60);
+  assert.equal(await phone.on("fresh").innerText(), "0");
+  await drag("fresh", 0, 220);
+  await phone.sees("fresh", "1");
+  await phone.page.waitForFunction(() => !document.querySelector(".mp-pulled"));
+});
+
+test("slides lie side by side, also those that came later, and follow the finger to the next", async () => {
+  await phone.tap("tab-second");
+  const left = async (slide) => Math.round((await phone.on(`slide-${slide}`).boundingBox()).x);
+  await phone.page.waitForTimeout(400);
+  assert.deepEqual([await left(0), await left(1)], [0, 375]);
+  await drag("slides", -120, 0);
+  await phone.sees("slid", "1 touch");
+  await phone.page.waitForTimeout(400);
+  assert.deepEqual([await left(0), await left(1)], [-375, 0]);
+});
+
 test("a list scrolls to an element and says when it is low", async () => {
   await phone.tap("tab-second");
   await phone.tap("jump");

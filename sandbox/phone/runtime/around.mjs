@@ -1,14 +1,14 @@
 // What the page around a phone is told, so that it can say how long something takes from one phone to another.
 
 /**
- * {phone, tapped} when a finger has left the screen, {phone, drawn} when what came over a socket has changed the screen and that was painted.
+ * {phone, acted} when a finger has left the screen or has typed, {phone, drawn} when what came over a socket has changed the screen and that was painted.
  * Both are milliseconds since 1970, of one clock for all phones of a browser.
  */
-export function tellOfTapsAndPushes({ phone, life, audit }) {
+export function tellOfActsAndPushes({ phone, life, audit }) {
   if (parent === window) return;
   const tell = (what) => parent.postMessage({ phone, [what]: performance.timeOrigin + performance.now() }, "*");
-  window.addEventListener("pointerup", () => tell("tapped"), true);
-  window.addEventListener("keydown", ({ key }) => key === "Enter" && tell("tapped"), true);
+  for (const type of ["pointerup", "input"]) window.addEventListener(type, () => tell("acted"), true);
+  window.addEventListener("keydown", ({ key }) => key === "Enter" && tell("acted"), true);
   life.on("heard", () => {
     const before = audit.setData.calls;
     window.setTimeout(() => {

@@ -1,10 +1,11 @@
 // The phone: everything that the mini-program finds when it starts. Loaded before it.
-import { tellOfTapsAndPushes } from "./around.mjs";
+import { tellOfActsAndPushes } from "./around.mjs";
 import { Audit } from "./audit.mjs";
 import { host } from "./builtins/kinds.mjs";
 import { registerBuiltIns } from "./builtins/register.mjs";
 import { makeDefinitions } from "./definitions.mjs";
 import { glassEasel, makeEngine } from "./engine.mjs";
+import { dragWithMouse } from "./finger.mjs";
 import { Life, Timers } from "./life.mjs";
 import { mountComponent } from "./mount.mjs";
 import { Notifications } from "./notifications.mjs";
@@ -69,7 +70,8 @@ life.on("show", () => {
   pages?.showTop();
 });
 life.on("network", ({ networkType }) => pages?.bars.network(networkType));
-tellOfTapsAndPushes({ phone: settings.phone, life, audit });
+tellOfActsAndPushes({ phone: settings.phone, life, audit });
+dragWithMouse(() => pages);
 
 /** As WeChat opens an app from outside: at that page alone, or as it was left. */
 function openFromOutside(url, scene) {

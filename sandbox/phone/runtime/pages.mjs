@@ -163,6 +163,11 @@ export class Pages {
     const json = { ...this.config.app.window, ...component.json };
     const instance = root.get();
     const page = { path, query, root, instance, element, scroller, json, title: json.navigationBarTitleText ?? "", ready: false };
+    page.pull = (px) => {
+      element.classList.toggle("mp-pulled", px > 0);
+      element.style.setProperty("--mp-pull", `${px}px`);
+    };
+    page.refresh = () => this.call(page, "onPullDownRefresh");
     if (json.backgroundColor) element.style.backgroundColor = json.backgroundColor;
     instance.route = path;
     instance.options = query;

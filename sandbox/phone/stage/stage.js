@@ -3,7 +3,7 @@
 const HUES = ["#0b6b57", "#c2571a", "#3b5bdb", "#9c36b5", "#0b7285", "#a61e4d"];
 const PHONES = ["left", "right"];
 const PHONE_PX = { width: 399, height: 836 };
-/** What comes later was not because of that tap. Milliseconds. */
+/** What comes later was not because of that. Milliseconds. */
 const BECAUSE_MS = 3000;
 const READINGS = 12;
 const { people, title, about, guide, links } = window.STAGE;
@@ -123,21 +123,21 @@ class Place {
   }
 }
 
-/** From a tap on one phone until the other has drawn what came to it because of that. */
+/** From what was done on one phone until the other has drawn what came to it because of that. */
 class Readings {
   constructor() {
-    this.tapped = {};
+    this.acted = {};
     this.taken = [];
   }
 
-  hear({ phone, tapped, drawn }) {
-    if (tapped) this.tapped[phone] = tapped;
+  hear({ phone, acted, drawn }) {
+    if (acted) this.acted[phone] = acted;
     if (!drawn) return;
     const other = PHONES.find((one) => one !== phone);
-    const ms = drawn - this.tapped[other];
-    const isAnswer = ms >= 0 && ms < BECAUSE_MS && !(this.tapped[phone] > this.tapped[other]);
+    const ms = drawn - this.acted[other];
+    const isAnswer = ms >= 0 && ms < BECAUSE_MS && !(this.acted[phone] > this.acted[other]);
     if (!isAnswer) return;
-    delete this.tapped[other]; // what is drawn later may have other causes
+    delete this.acted[other]; // what is drawn later may have other causes
     this.taken = [...this.taken, Math.round(ms)].slice(-READINGS);
     this._draw(phone);
   }
@@ -146,7 +146,7 @@ class Readings {
     const bars = find(".bars");
     find(".reading").hidden = false;
     find(".reading b").textContent = this.taken.at(-1);
-    find(".live p").textContent = "从一台手机上的点按，到另一台的屏幕更新";
+    find(".live p").textContent = "从一台手机上的操作，到另一台的屏幕更新";
     bars.textContent = "";
     const most = Math.max(...this.taken, 100);
     for (const ms of this.taken) make("i", bars).style.height = `${Math.max(8, (100 * ms) / most)}%`;

@@ -59,16 +59,25 @@ const swiper = {
   init(element) {
     this.dots = make("div", element, { className: "mp-dots" });
     this.watcher = new MutationObserver(() => this.layout());
-    this.watcher.observe(element, { childList: true });
+    this.watcher.observe(element, { childList: true, subtree: true, attributeFilter: ["style"] }); // a template that sets an item's style takes ours away
+    this.moved = 0;
     const at = (event) => (this.data.vertical ? event.clientY : event.clientX);
     let from = null;
     element.addEventListener("pointerdown", (event) => { from = at(event); });
-    element.addEventListener("pointerup", (event) => {
+    element.addEventListener("pointermove", (event) => {
       if (from === null) return;
-      const moved = at(event) - from;
-      from = null;
-      if (Math.abs(moved) > 40) this.go(this.data.current + (moved < 0 ? 1 : -1), "touch");
+      this.moved = at(event) - from;
+      this.layout();
     });
+    const end = (event) => {
+      if (from === null) return;
+      const { moved } = this;
+      from = null;
+      this.moved = 0;
+      this.layout();
+      if (Math.abs(moved) > 40) this.go(this.data.current + (moved < 0 ? 1 : -1), "touch");
+    };
+    for (const name of ["pointerup", "pointerleave", "pointercancel"]) element.addEventListener(name, end);
   },
   items() {
     return [...this._$.$$.children].filter((child) => child.localName === "wx-swiper-item");
@@ -82,10 +91,15 @@ const swiper = {
     this.triggerEvent("animationfinish", { current, source });
   },
   layout() {
+    const { moved } = this; // by a finger, in pixels
     const { vertical, current, indicatorDots, indicatorColor, indicatorActiveColor } = this.data;
     const items = this.items();
     items.forEach((item, index) => {
-      item.style.transform = `translate${vertical ? "Y" : "X"}(${(index - current) * 100}%)`;
+      const transform = `translate${vertical ? "Y" : "X"}(calc(${(index - current) * 100}% + ${moved}px))`;
+      if (item.style.getPropertyValue("--at") === transform) return;
+      item.style.setProperty("--at", transform);
+      item.style.transform = transform;
+      item.style.transitionDuration = moved ? "0s" : "";
     });
     this.dots.hidden = !indicatorDots;
     if (!indicatorDots) return;

@@ -8,7 +8,7 @@ export function interfaceApi({ calls, sheets, pages, bars }) {
     setNavigationBarTitle: calls.now("setNavigationBarTitle", ({ title }) => pages().setTitle(title)),
     setNavigationBarColor: calls.now("setNavigationBarColor", (colors) => bars().colors(colors)),
     startPullDownRefresh: calls.now("startPullDownRefresh", () => void pages().call(pages().top, "onPullDownRefresh")),
-    stopPullDownRefresh: calls.now("stopPullDownRefresh", () => ({})),
+    stopPullDownRefresh: calls.now("stopPullDownRefresh", () => void pages().top?.pull(0)),
     pageScrollTo: calls.now("pageScrollTo", ({ scrollTop, selector }) => {
       const { scroller } = pages().top;
       const target = selector?.startsWith("#") ? scroller.querySelector(`[wx-id="${selector.slice(1)}"]`) : null;
