@@ -13,10 +13,10 @@ from market.insights.rules.readout import Plan
 from market.insights.wing import Insights
 from market.kernel.facts import (
     KINDS,
+    ORDER_KINDS,
     ExperimentChanged,
     Heard,
     NoticeAdded,
-    OrderMoved,
     ResultsSeen,
     UserChanged,
 )
@@ -75,7 +75,7 @@ SPECIAL: dict[str, Handler[Insights]] = {
 
 
 def _handler(kind: str) -> Handler[Insights]:
-    return on_orders if KINDS[kind] is OrderMoved else SPECIAL.get(kind, on_facts)
+    return on_orders if kind in ORDER_KINDS else SPECIAL.get(kind, on_facts)
 
 
 HANDLERS: dict[str, Handler[Insights]] = {

@@ -2,7 +2,7 @@
 
 A fact is written in the transaction that made it true, and reaches every wing that handles its kind exactly once in
 effect. `entity` and `version` order it: the version of one entity rises by one per change. Projection facts (`*Changed`)
-carry the full state and are applied only when newer.
+carry the full state and are applied only when newer. All are in this one file, so that who adds one has seen the others.
 """
 
 from __future__ import annotations
@@ -361,6 +361,8 @@ ORDER_ENDS = frozenset({"completed", "declined", "expired", "cancelled", "refund
 EXTENSION_MOVED = "order.extension"
 ORDER_KINDS = (*(f"order.{state}" for state in ORDER_STATES), EXTENSION_MOVED)
 """Of OrderMoved."""
+RETOLD = "order.retold"
+"""An OrderMoved that says how an order has been for a while, for who has not heard of it."""
 
 FactData = (
     UserChanged | SessionRevoked | ListingChanged | ListingStateChanged | ListingDrafted | ListingReviewed | OrderMoved
@@ -378,7 +380,7 @@ KINDS: dict[str, type[FactData]] = {
         PaymentClosed, OwnerOnboarding, RatingGiven, RatingsRevealed, CreditChanged, ListingRated, MessageSent, NoticeAdded,
         CalendarChanged, CodesReplaced, EvidenceAdded, ExperimentChanged, ResultsSeen,
     )
-} | dict.fromkeys(ORDER_KINDS, OrderMoved)  # fmt: skip
+} | dict.fromkeys((*ORDER_KINDS, RETOLD), OrderMoved)  # fmt: skip
 """kind -> the type of its data. The one list of all kinds of facts."""
 
 

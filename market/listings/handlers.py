@@ -14,6 +14,7 @@ from infra.mysql.database import Tx
 from market.kernel.facts import (
     EXTENSION_MOVED,
     ORDER_ENDS,
+    RETOLD,
     CreditChanged,
     Heard,
     ListingRated,
@@ -66,6 +67,12 @@ async def on_orders(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
         await actions.count_orders(tx, ended, completed)
 
 
+@Together
+async def on_retold(listings: Listings, tx: Tx, facts: Sequence[Heard]) -> None:
+    """What has been heard of before counts nowhere again. Locks as `occupancy.hear` does."""
+    await occupancy.hear(tx, [fact.data for fact in facts if isinstance(fact.data, OrderMoved)])
+
+
 TAKING = ("requested", "pending_payment", "ready", "in_use", "returned")
 """With the ends, all states in which an order takes anything else than in the one before. What is disputed stays as it was: in use,
 or given back."""
@@ -76,4 +83,5 @@ HANDLERS: dict[str, Handler[Listings]] = {
     ListingRated.KIND: on_rating,
     **{f"order.{state}": on_orders for state in (*TAKING, *ORDER_ENDS)},
     EXTENSION_MOVED: on_orders,
+    RETOLD: on_retold,
 }

@@ -8,6 +8,7 @@ from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
 from market.kernel.facts import (
     ORDER_ENDS,
+    RETOLD,
     Heard,
     OrderMoved,
     PaymentReceived,
@@ -39,5 +40,6 @@ BEGINNINGS = ("requested", "pending_payment")
 
 HANDLERS: dict[str, Handler[Rows]] = {
     **{f"order.{state}": on_orders for state in (*BEGINNINGS, *ORDER_ENDS)},
+    RETOLD: on_orders,
     **{data.KIND: on_money for data in (PaymentReceived, PaymentRefunded, PaymentReleased)},
 }

@@ -194,10 +194,7 @@ def _assert_all_told(fleet: Fleet, facts: Facts) -> None:
             "payment.settled",
             "SELECT COUNT(DISTINCT tx_id) FROM payments.entries WHERE reason = 'settled'",
         ),
-        (
-            "payment.released",
-            "SELECT COUNT(*) FROM payments.payouts WHERE status = 'done'",
-        ),
+        ("payment.released", f"{table} payments.payouts WHERE status = 'done'"),
         ("payment.refunded", f"{table} payments.refunds WHERE status = 'done'"),
         ("rating.given", f"{table} ratings.ratings"),
         ("ratings.revealed", f"{table} ratings.windows WHERE revealed = 1"),

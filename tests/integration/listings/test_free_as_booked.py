@@ -33,6 +33,7 @@ from market.orders import store as order_store
 from market.orders import views as order_views
 from market.orders.commands import CreateOrder, GetOrder
 from market.orders.handlers import HANDLERS as ORDERS_HEAR
+from market.orders.retelling import retell
 from market.orders.rules import booking
 from market.orders.rules.order import OrderView
 from market.orders.wing import Orders
@@ -227,6 +228,45 @@ async def test_once_facts_are_carried_the_filter_shows_what_can_be_booked(
         shown.append(await house.compare())
     assert len(house.placed) > 5
     assert 0 < min(shown) < max(shown)
+
+
+@pytest.mark.timeout(60)
+async def test_orders_from_before_the_filter_are_told_of_once_more(house: House) -> None:
+    """As if the filter had come when people were ordering already; told of in parts, some of it twice, while they go on."""
+    chance = random.Random(7)
+    for offer in OFFERS:
+        listing = await publish(house.listings, house.owner, **offer)
+        house.offered.append(listing.listing_id)
+    await house.carry()
+
+    async def a_while() -> None:
+        for _ in range(25):
+            step = chance.choice([house.order, house.order, house.go_on])
+            with contextlib.suppress(MarketError, IndexError):
+                await step(chance)
+        await house.carry()
+
+    await a_while()
+    expected = await house.compare()
+    async with house.listings.db.read() as cursor:
+        for order in house.placed:
+            await cursor.execute("DELETE FROM takings WHERE order_id = %s", order.order_id)
+    with pytest.raises(AssertionError):
+        await house.compare()
+    counted = [(await look(house.listings, id_)).orders_created for id_ in house.offered]
+    while await retell(house.orders.db, now_ms()) is not None:  # others' tests' too
+        pass
+    await house.carry()
+    assert await house.compare() == expected
+    assert counted == [(await look(house.listings, id_)).orders_created for id_ in house.offered]
+    told = 0
+    while (more := await retell(house.orders.db, now_ms(), 7)) is not None:
+        told += more
+        if told == more:
+            await a_while()
+    assert told > 0
+    await house.carry()
+    await house.compare()
 
 
 async def test_one_of_two_seats_is_left_beside_two_uses(house: House) -> None:

@@ -12,6 +12,7 @@ from market.kernel.errors import OpenOrders, VersionConflict
 from market.kernel.facts import (
     ORDER_ENDS,
     ORDER_STATES,
+    RETOLD,
     FactData,
     Heard,
     OrderMoved,
@@ -151,6 +152,17 @@ async def test_an_older_fact_brings_nothing_back(deal: Deal) -> None:
     await deal.goes("pending_payment", "cancelled")
     deal.version = 0
     await deal.goes("pending_payment")
+    assert await deal.may_leave()
+
+
+async def test_an_order_from_before_holds_once_it_is_told_of(deal: Deal) -> None:
+    deal.version = 5
+    await deal.hear(RETOLD, deal.moved("in_use"))
+    assert not await deal.may_leave()
+    await deal.hear(RETOLD, deal.moved("in_use"))
+    await deal.goes("completed")
+    deal.version = 5
+    await deal.hear(RETOLD, deal.moved("in_use"))
     assert await deal.may_leave()
 
 
