@@ -25,11 +25,13 @@ function stars(centistars, ratings) {
 
 /**
  * @param {object} card  ListingCard or ListingView
- * @param {{words: object, photoUrl: (photo: string) => string, distanceM?: number, why?: object}} options  `words`: strings.card
+ * @param {{words: object, photoUrl: (photo: string) => string, distanceM?: number, why?: object, wanted?: boolean}} options
+ *   `words`: strings.card; `wanted`: somebody is about to order it
  */
-function cardView(card, { words, photoUrl, distanceM, why }) {
+function cardView(card, { words, photoUrl, distanceM, why, wanted = false }) {
   const [first, second] = prices(card);
-  const state = card.status !== "live" ? "off" : card.state || "free";
+  const known = card.status !== "live" ? "off" : card.state || "free";
+  const state = known === "free" && wanted ? "wanted" : known;
   return {
     id: card.listing_id,
     title: card.title,

@@ -60,10 +60,11 @@ function moment(ms, nowMs) {
   return `${dayName(ms, nowMs)} ${clock(ms)}`;
 }
 
-/** "今天 14:30 – 18:00", "11月23日 周一 14:30 – 11月24日 周二 09:00" */
+/** "今天 14:30 – 18:00", "11月23日 周一 14:30 – 18:00", "11月23日 14:30 – 11月24日 09:00" */
 function period(startMs, endMs, nowMs) {
   const sameDay = dayStart(startMs) === dayStart(endMs) || endMs === dayStart(startMs) + DAY_MS;
-  if (!sameDay) return `${moment(startMs, nowMs)} – ${moment(endMs, nowMs)}`;
+  const short = (ms) => moment(ms, nowMs).replace(/ 周./, "");
+  if (!sameDay) return `${short(startMs)} – ${short(endMs)}`;
   return `${moment(startMs, nowMs)} – ${endMs === dayStart(startMs) + DAY_MS ? "24:00" : clock(endMs)}`;
 }
 

@@ -5,10 +5,11 @@ const config = require("../platform/config");
 const session = require("./session");
 const { rest } = require("./rest");
 
-/** The topics of a listing and of what is around. */
+/** The topics of a listing, of what is around, and of what around is about to be ordered. */
 const topics = {
   listing: (id) => `listing:${id}`,
   area: (cell) => `area:${cell}`,
+  holds: (cell) => `holds:${cell}`,
 };
 
 /**
@@ -28,7 +29,7 @@ const topics = {
 
 /**
  * @param {Search} wanted
- * @returns {Promise<{hits: object[], next: string | null, candidates: number}>}
+ * @returns {Promise<{hits: object[], next: string | null, candidates: number, region_live: boolean}>}  not live: the city is not open yet
  */
 function search({ near, radiusM, box, category, text, leastFen, mostFen, free, sort, cursor, limit = 20 }) {
   return rest({

@@ -86,12 +86,16 @@ export class Phone {
     await this.press(this.on(testid));
   }
 
-  /** Not faster than people do: an audit counts by the second. */
   async press(locator) {
     await locator.waitFor();
+    await this._pause();
+    await locator.click();
+  }
+
+  /** Not faster than people do: an audit counts by the second. */
+  async _pause() {
     await this.page.waitForTimeout(Math.max(0, (this.pressed ?? 0) + BETWEEN_TAPS_MS - Date.now()));
     this.pressed = Date.now();
-    await locator.click();
   }
 
   async type(testid, text) {
@@ -155,10 +159,12 @@ export class Phone {
   }
 
   async go(url) {
+    await this._pause();
     await this.page.evaluate((to) => window.wx.navigateTo({ url: to }).catch((error) => { throw new Error(error.errMsg); }), url); // prettier-ignore
   }
 
   async back() {
+    await this._pause();
     await this.page.locator(".mp-back").click();
   }
 

@@ -7,7 +7,7 @@ const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE || "null");
 /** Why the tests of the running product cannot run; false when they can. */
 export const missing = !house && "SHAREHUB_TEST_HOUSE does not say where the product runs: tests/miniprogram/test_node.py does";
 
-/** Have something done to the house: `kill`, `stop` or `start`, and `hub-1` or whatever runs. Waits until it is so. */
+/** Have something done to the house: `kill`, `stop` or `start`, and `hub-1` or whatever runs; `pass`, and `MINUTES/ORDER`. Waits until it is so. */
 export async function control(act, name) {
   const answer = await fetch(`${house.control}/${act}/${name}`, { method: "POST" });
   if (!answer.ok) throw new Error(await answer.text());

@@ -1,4 +1,4 @@
-// The client's sums are the server's: what is free, and what cancelling costs. The cases, with the server's answers, are in CASES.
+// The client's sums are the server's: what is free, what cancelling costs, and what being late. The cases, with the server's answers, are in CASES.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 const { freePeriods, objection } = require("../../miniprogram/lib/free");
 const { keptFen } = require("../../miniprogram/lib/cancelling");
+const { lateFen } = require("../../miniprogram/lib/late");
 const choosing = require("../../miniprogram/lib/choosing");
 const { DAY_MS, dayStart } = require("../../miniprogram/lib/time");
 
@@ -27,6 +28,10 @@ test("what the server would refuse is objected to, and nothing else", () => {
 
 test("cancelling costs what the server will keep", () => {
   for (const { order, now_ms: nowMs, kept_fen: keptFen_ } of cases.cancelling) assert.equal(keptFen(order, nowMs), keptFen_, JSON.stringify({ order, nowMs }));
+});
+
+test("being late costs what the server will keep", () => {
+  for (const { order, now_ms: nowMs, late_fen: lateFen_ } of cases.late) assert.equal(lateFen(order, nowMs), lateFen_, JSON.stringify({ order, nowMs }));
 });
 
 test("every period that can be chosen by taps can be booked", () => {

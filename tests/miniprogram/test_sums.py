@@ -15,7 +15,7 @@ from market.kernel.ids import Id
 from market.kernel.period import DAY_MS, HOUR_MS, MINUTE_MS, Period
 from market.kernel.seats import Use
 from market.kernel.terms import Terms, check_offered, use_of
-from market.orders.rules import booking, cancellation
+from market.orders.rules import booking, cancellation, division
 from market.orders.rules.booking import Bookable
 
 from devkit.node import Node
@@ -31,6 +31,7 @@ def test_sums(node: Node, tmp_path: Path) -> None:  # noqa: F811
         "free": [free_case(chance) for _ in range(150)],
         "uses": [use_case(chance) for _ in range(600)],
         "cancelling": [cancelling_case(chance) for _ in range(600)],
+        "late": [late_case(chance) for _ in range(600)],
     }
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(cases))
@@ -83,6 +84,17 @@ def cancelling_case(chance: random.Random) -> dict[str, Any]:
     order = {"policy": policy, "rent_fen": rent_fen, "start_ms": start_ms, "created_ms": created_ms}
     kept_fen = cancellation.kept_fen(policy, rent_fen, start_ms, created_ms, now_ms)
     return {"order": order, "now_ms": now_ms, "kept_fen": kept_fen}
+
+
+def late_case(chance: random.Random) -> dict[str, Any]:
+    end_ms, hour_fen, deposit_fen = NOW_MS, chance.choice((0, 600, 3333)), chance.choice((0, 5000))
+    edge_ms = end_ms + chance.choice((0, division.GRACE_MS, HOUR_MS, 2 * HOUR_MS))
+    now_ms = chance.choice(
+        (edge_ms, edge_ms + 1, end_ms + chance.randrange(-HOUR_MS, 12 * HOUR_MS))
+    )
+    order = {"end_ms": end_ms, "late_hour_fen": hour_fen, "deposit_fen": deposit_fen}
+    late_fen = division.late_fen(end_ms, now_ms, hour_fen, deposit_fen)
+    return {"order": order, "now_ms": now_ms, "late_fen": late_fen}
 
 
 def scene(chance: random.Random) -> tuple[Bookable, list[Use], int]:

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-const strings = require("../../miniprogram/strings");
+const strings = { ...require("../../miniprogram/strings"), ...require("../../miniprogram/deal/strings") };
 const life = require("../../miniprogram/lib/life");
 
 const codes = JSON.parse(fs.readFileSync(process.env.CODES, "utf8"));

@@ -1,28 +1,40 @@
-// Pages looked at one after another: kept as pictures, and clean: nothing cut, nothing wider than the screen, nothing that is hard to read
-// or to tap, no word that is none.
+// Pages looked at one after another, at two widths: kept as pictures, and clean: nothing cut, nothing wider than the screen, nothing that is hard
+// to read or to tap, no word that is none.
 import assert from "node:assert/strict";
 import { inspectScreen } from "../../sandbox/phone/checks/screen.mjs";
 
-export const WIDTHS = [{ width: 375, height: 812 }, { width: 430, height: 932 }];
+const SCREENS = [{ width: 375, height: 812 }, { width: 430, height: 932 }];
 
 /** Looks at one page after another, and says at the end what was wrong with any of them. */
 export class Gallery {
-  /** @param width of the phone's screen; without it the screen is stretched, and each page is looked at at all widths */
-  constructor(phone, width) {
-    Object.assign(this, { phone, width, complaints: [] });
+  constructor(phone) {
+    Object.assign(this, { phone, complaints: [] });
   }
 
-  /** @param end the page's end as well, if that is further down */
-  async look(name, ready, { end = false } = {}) {
+  /** As much of the page as a screen shows; in the `whole` picture what one would have to scroll to, too. */
+  async look(name, ready, { whole = false } = {}) {
     const { phone } = this;
     if (ready) await phone.sees(ready);
     await phone.screen.locator("[data-testid=loading]").first().waitFor({ state: "hidden" });
-    for (const screen of this.width ? WIDTHS.filter(({ width }) => width === this.width) : WIDTHS) {
-      if (!this.width) await phone.page.setViewportSize(screen);
+    for (const screen of SCREENS) {
+      await phone.page.setViewportSize(screen);
+      if (whole) await phone.page.setViewportSize({ ...screen, height: screen.height + (await this._hidden()) });
       await this._picture(name, screen.width);
-      if (!end) continue;
-      if (await this._scroll(1e6)) await this._picture(`${name}-end`, screen.width);
-      await this._scroll(0);
+    }
+    if (whole) await phone.page.setViewportSize(SCREENS.at(-1));
+  }
+
+  lookWhole(name, ready) {
+    return this.look(name, ready, { whole: true });
+  }
+
+  /** Of a page that is read from its end. */
+  async lookEnd(name, ready) {
+    if (ready) await this.phone.sees(ready);
+    for (const screen of SCREENS) {
+      await this.phone.page.setViewportSize(screen);
+      await this.phone.page.evaluate(() => document.querySelector(".mp-page:not([hidden]) .mp-scroll").scrollTo(0, 1e6));
+      await this._picture(name, screen.width);
     }
   }
 
@@ -34,31 +46,17 @@ export class Gallery {
     for (const complaint of await phone.page.evaluate(inspectScreen)) this.complaints.push(`${name}, ${width} wide: ${complaint}`);
   }
 
-  lookWhole(name, ready) {
-    return this.look(name, ready, { end: true });
-  }
-
-  /** Of a page that is read from its end. */
-  async lookEnd(name, ready) {
-    if (ready) await this.phone.sees(ready);
-    for (const screen of WIDTHS) {
-      await this.phone.page.setViewportSize(screen);
-      await this._scroll(1e6);
-      await this._picture(name, screen.width);
-    }
-  }
-
-  _scroll(to) {
-    return this.phone.page.evaluate((top) => {
-      const scroller = document.querySelector(".mp-page:not([hidden]) .mp-scroll");
-      scroller.scrollTop = top;
-      return scroller.scrollTop > 40;
-    }, to);
+  /** How much higher than the screen the page is. */
+  _hidden() {
+    return this.phone.page.evaluate(() => {
+      const { scrollHeight, clientHeight } = document.querySelector(".mp-page:not([hidden]) .mp-scroll");
+      return scrollHeight - clientHeight;
+    });
   }
 
   async visit(name, url, ready) {
     await this.phone.go(url);
-    await this.look(name, ready);
+    await this.lookWhole(name, ready);
     await this.phone.back();
   }
 

@@ -1,4 +1,5 @@
 // The people of the mini-program's tests: with a phone, or only known to the server.
+import zlib from "node:zlib";
 import { Person } from "../miniprogram/people.mjs";
 import { openBrowser, Phone } from "../../sandbox/phone/driver.mjs";
 
@@ -138,20 +139,76 @@ export class Desk {
     const body = { listing_id: listing.listing_id, start_ms: start, end_ms: start + hours * HOUR_MS };
     const quote = await this.ask("GET", `/v1/listings/${listing.listing_id}/quote?start_ms=${body.start_ms}&end_ms=${body.end_ms}`);
     const order = await this.ask("POST", "/v1/orders", { ...body, terms_version: quote.terms_version });
-    if (!paid) return order;
-    const prepay = await this.ask("POST", "/v1/payments/prepay", { order_id: order.order_id });
-    await this.person.pay(prepay);
-    for (let left = 100; left; left--) {
-      const now = await this.ask("GET", `/v1/orders/${order.order_id}`);
-      if (now.state === "ready") return now;
+    return paid ? this.pays(order) : order;
+  }
+
+  /** Pays for an order; the order, once that has been heard. */
+  async pays({ order_id: id }) {
+    await this.person.pay(await this.ask("POST", "/v1/payments/prepay", { order_id: id }));
+    return this.until(id, ({ state }) => state === "ready");
+  }
+
+  /** One step of an order's life; the order. */
+  does(action, { order_id: id }, body = {}) {
+    return this.ask("POST", `/v1/orders/${id}/${action}`, body);
+  }
+
+  sees({ order_id: id }) {
+    return this.ask("GET", `/v1/orders/${id}`);
+  }
+
+  /** The order, once it is as wanted. */
+  async until(id, wanted) {
+    for (let left = 150; left; left--) {
+      const now = await this.sees({ order_id: id });
+      if (wanted(now)) return now;
       await new Promise((go) => setTimeout(go, 100));
     }
-    throw new Error(`order ${order.order_id} was never ready`);
+    throw new Error(`order ${id} was never so: ${wanted}`);
+  }
+
+  /** A photo that everybody may see; its key. */
+  async photo(hue = 0) {
+    const bytes = picture(hue);
+    const signed = await this.ask("POST", "/v1/objects", { purpose: "photo", content_type: "image/png", size_bytes: bytes.length });
+    const answer = await fetch(signed.upload_url, { method: "PUT", body: bytes, headers: { "Content-Type": "image/png" } });
+    if (answer.status !== 201) throw new Error(await answer.text());
+    return (await answer.json()).object_key;
   }
 
   close() {
     this.person.close();
   }
+}
+
+/** A PNG: hills of one colour before a sky, others each time, since what is offered twice is looked at by people. @param hue degrees */
+function picture(hue, [width, height] = [640, 480]) {
+  const waves = [0.45, 0.62, 0.8].map((at) => ({ at, length: 40 + 120 * Math.random(), from: 6 * Math.random(), high: 0.05 + 0.12 * Math.random() }));
+  const shade = (light) => [0, 8, 4].map((at) => {
+    const k = (at + hue / 30) % 12;
+    return Math.round(255 * (light - 0.3 * Math.min(light, 1 - light) * 2 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  }); // prettier-ignore
+  const rows = Array.from({ length: height }, (_, y) => {
+    const row = [0]; // no filter
+    for (let x = 0; x < width; x++) {
+      const hills = waves.filter(({ at, length, from, high }) => y > height * (at + high * Math.sin(x / length + from)));
+      row.push(...shade(0.86 - 0.18 * hills.length));
+    }
+    return row;
+  });
+  const chunk = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const ends = [Buffer.alloc(4), Buffer.alloc(4)];
+    ends[0].writeUInt32BE(data.length);
+    ends[1].writeUInt32BE(zlib.crc32(body));
+    return Buffer.concat([ends[0], body, ends[1]]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
+  return Buffer.concat([signature, chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(Buffer.from(rows.flat()))), chunk("IEND", Buffer.alloc(0))]);
 }
 
 /** On a listing's page: the first free day and its earliest time. */

@@ -23,21 +23,19 @@ Component({
   },
   data: { latitude: 31.2304, longitude: 121.4737, markers: [], circles: [] },
   observers: {
-    "center.**"(center) {
-      if (!center) return;
-      const { lat, lng } = toMap(center);
-      if (lat !== this.data.latitude || lng !== this.data.longitude) this.setData({ latitude: lat, longitude: lng });
-    },
     "pins, chosen"(given, chosen) {
       const pins = given || [];
       this._ids = pins.map(({ id }) => id);
+      if (!pins.length && !this.data.markers.length) return;
       this.setData({ markers: pins.map((pin, index) => marker(pin, index, pin.id === chosen)) });
     },
     "center.**, blurM"(center, blurM) {
-      if (!center || !(blurM || this.data.circles.length)) return;
+      if (!center) return;
       const { lat, lng } = toMap(center);
-      const circles = blurM ? [{ latitude: lat, longitude: lng, radius: blurM, color: "#0B6B5766", fillColor: "#0B6B5722", strokeWidth: 1 }] : [];
-      this.setData({ circles });
+      const { latitude, longitude, circles } = this.data;
+      if (lat === latitude && lng === longitude && blurM === (circles.length ? circles[0].radius : 0)) return;
+      const blur = { latitude: lat, longitude: lng, radius: blurM, color: "#0B6B5766", fillColor: "#0B6B5722", strokeWidth: 1 };
+      this.setData({ latitude: lat, longitude: lng, circles: blurM ? [blur] : [] });
     },
   },
   lifetimes: {

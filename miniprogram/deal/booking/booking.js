@@ -6,7 +6,8 @@ const payments = require("../../services/payments");
 const { topics: names } = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
 const { newKey } = require("../../lib/key");
-const { booking: words, reason } = require("../../strings");
+const { reason } = require("../../strings");
+const { booking: words } = require("../strings");
 const { HELD_MS, LOCAL, present, read } = require("./present");
 
 /** A hold lives 45 s; renewed in time it lasts. */

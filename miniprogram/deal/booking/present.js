@@ -6,7 +6,8 @@ const { objection } = require("../../lib/free");
 const { price } = require("../../lib/money");
 const { duration, moment, period } = require("../../lib/time");
 const { photoUrl } = require("../../services/listings");
-const { bill: billWords, booking: words, listing: listingWords, policies, state: stateWords } = require("../../strings");
+const { bill: billWords, state: stateWords } = require("../../strings");
+const { booking: words, listing: listingWords, policies } = require("../strings");
 
 /** Holds are renewed for so long in a row, and no longer. */
 const HELD_MS = 600000;
@@ -25,16 +26,18 @@ function present(views, local, query, nowMs) {
   const calendar = views.calendar && views.calendar.value;
   const order = views.order && views.order.value;
   const use = read(query);
+  const objected = use && calendar && !order && local.stage === "choosing" ? why(objection(calendar, [use.startMs, use.endMs], use.seats, nowMs)) : "";
   const state = use === null ? "error" : listing && (local.quote || local.quoteRefusal) ? "ready" : stateOf(views);
   return {
     state,
+    errorAction: use === null ? words.backText : words.retryText,
     errorTitle: use === null ? words.missing : stateWords.notFoundTitle,
     listing: listing ? { title: listing.title, category: listing.category, photo: photoUrl(listing.photos[0]), isRequest: listing.booking === "request" } : null,
     when: use ? period(use.startMs, use.endMs, nowMs) : "",
     length: use ? duration(use.endMs - use.startMs) : "",
     seats: use ? use.seats : 1,
     terms: calendar ? calendar.terms_version : 0,
-    hold: order ? null : holdView(local, otherHold(views.holds, local, use), nowMs),
+    hold: order || objected ? null : holdView(local, otherHold(views.holds, local, use), nowMs),
     bill: local.quote ? billView(local.quote, billWords) : null,
     total: local.quote ? price(local.quote.total_fen) : "",
     isFree: Boolean(local.quote && local.quote.total_fen === 0),
@@ -44,8 +47,9 @@ function present(views, local, query, nowMs) {
     deposit: depositView(local.quote, listing),
     cancelling: local.quote ? cancellingView(local.quote.cancelling, billWords, (ms) => moment(ms, nowMs)) : [],
     policy: listing ? policies[listing.policy].name : "",
-    objection: use && calendar && !order && local.stage === "choosing" ? why(objection(calendar, [use.startMs, use.endMs], use.seats, nowMs)) : "",
+    objection: objected,
     trouble: local.trouble,
+    isMild: local.trouble === words.cancelled,
     stage: local.stage,
     order: order ? orderView(order) : null,
   };

@@ -6,7 +6,8 @@ const publishing = require("../../services/publishing");
 const session = require("../../services/session");
 const { topics: names } = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
-const { listing: words, reason } = require("../../strings");
+const { reason } = require("../../strings");
+const { listing: words } = require("../strings");
 const { LOCAL, present } = require("./present");
 
 livePage({

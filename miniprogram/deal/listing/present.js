@@ -7,7 +7,8 @@ const { objection } = require("../../lib/free");
 const { price } = require("../../lib/money");
 const { DAY_MS, HOUR_MS, MINUTE_MS, WEEKDAYS, duration, moment, period } = require("../../lib/time");
 const { photoUrl } = require("../../services/listings");
-const { bill: billWords, common, listing: words, policies, state: stateWords } = require("../../strings");
+const { bill: billWords, common, state: stateWords } = require("../../strings");
+const { listing: words, policies } = require("../strings");
 
 /** A place that is blurred is within so many metres. */
 const BLUR_M = 300;
@@ -28,7 +29,7 @@ function present(views, local, { nowMs, userId }) {
     listing: listing ? shown : null,
     isMine,
     isLive: Boolean(listing && listing.status === "live"),
-    closedText: listing && listing.status !== "live" ? (listing.status === "paused" ? words.paused : words.gone) : "",
+    closedText: listing && listing.status !== "live" ? closedText(listing.status, isMine ? words.closedMine : words.closed) : "",
     calendar,
     usualMs: listing ? (isPrice(listing.price_hour_fen) ? HOUR_MS : DAY_MS) : HOUR_MS,
     startMs: local.startMs,
@@ -58,6 +59,10 @@ function choice({ startMs, endMs, seats }, calendar, nowMs) {
 
 function holdsOf(view, { leases = [] }) {
   return ((view && view.value) || []).filter(({ lease_id: id }) => !leases.includes(id));
+}
+
+function closedText(status, texts) {
+  return texts[status] || texts.other;
 }
 
 function details(listing, kinds) {

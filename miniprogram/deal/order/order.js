@@ -4,15 +4,18 @@ const live = require("../../services/live");
 const chat = require("../../services/chat");
 const orders = require("../../services/orders");
 const payments = require("../../services/payments");
+const users = require("../../services/users");
+const { topics: names } = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
 const { FORMS } = require("../../lib/life");
 const { parseYuan, price } = require("../../lib/money");
 const { HOUR_MS, clock, dayName } = require("../../lib/time");
-const { order: words, reason } = require("../../strings");
+const { reason } = require("../../strings");
+const { order: words } = require("../strings");
 const { LOCAL, SHOWS_EVIDENCE, orderOf, present } = require("./present");
 
 /** By how much longer a use may be made, as far as there is room. */
-const LONGER_MS = [1, 2, 3, 4, 6, 12, 24, 48, 72, 168].map((hours) => hours * HOUR_MS);
+const LONGER_MS = [1, 2, 3, 4, 8, 24, 48, 72, 168].map((hours) => hours * HOUR_MS);
 
 livePage({
   data: { words },
@@ -24,6 +27,7 @@ livePage({
     return {
       buyer: id && (both || role === "buyer") ? orders.topics.order(id, "buyer") : null,
       owner: id && (both || role === "owner") ? orders.topics.order(id, "owner") : null,
+      listing: local.listingId ? names.listing(local.listingId) : null,
     };
   },
 
@@ -32,6 +36,7 @@ livePage({
   onDraw() {
     const { order } = orderOf(this.views());
     if (!order) return;
+    if (!this.local.listingId) this._meet(order);
     if (this.local.confirming && order.state !== "pending_payment") this.update({ confirming: false });
     if (SHOWS_EVIDENCE.includes(order.state) && order.evidence !== (this._evidence || 0)) this._readEvidence(order);
   },
@@ -43,6 +48,18 @@ livePage({
   onUnload() {
     clearTimeout(this._noteTimer);
     this._stop();
+  },
+
+  /** The thing and the other party are shown beside the order. */
+  async _meet({ listing_id: listingId, role, buyer_id: buyerId, owner_id: ownerId }) {
+    this.update({ listingId });
+    const other = await users.profile(role === "buyer" ? ownerId : buyerId).catch(() => null);
+    if (other) this.update({ other });
+  },
+
+  /** A countdown is over: what it was for may look different now. */
+  redraw() {
+    this.update({});
   },
 
   /** As the server has it: what the screen shows may be ahead of it. */
@@ -213,6 +230,10 @@ livePage({
 
   openListing() {
     screen.open(`/deal/listing/listing?id=${this.data.order.listingId}`);
+  },
+
+  openOther() {
+    screen.open(`/account/credit/credit?user=${this.local.other.user_id}`);
   },
 
   talk() {

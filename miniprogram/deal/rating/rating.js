@@ -23,10 +23,12 @@ livePage({
 
   present(views, { form, view, state, why, sending }) {
     const nowMs = live.now();
-    const order = [views.buyer, views.owner].map((one) => one && one.value).find(Boolean) || null;
+    const order = orderOf(views);
+    const early = Boolean(order && !isOver(order) && !view);
+    const gone = isGone(views);
     const over = view && !view.mine && (view.revealed || nowMs >= view.closes_ms);
     return {
-      state, why, sending,
+      state: early || gone ? "error" : state, why: early ? words.early : gone ? reason({ code: "not_found" }) : why, retry: early || gone ? "" : words.text.retry, sending,
       title: order ? order.title : "",
       other: words.other[order ? order.role : "buyer"],
       aspects: words.aspects.map((aspect) => ({ ...aspect, value: form[aspect.id] * 100, word: words.grades[form[aspect.id]] })),
@@ -43,8 +45,15 @@ livePage({
     };
   }, // prettier-ignore
 
-  onLoad({ id }) {
+  /** There is nothing to ask for before the order is over. */
+  onDraw() {
+    const order = orderOf(this.views());
+    if (this._asked || !order || !isOver(order)) return;
+    this._asked = true;
     this._load();
+  },
+
+  onLoad({ id }) {
     const topic = notices.topic();
     let seen = null;
     if (!topic) return;
@@ -104,6 +113,20 @@ livePage({
     }
   },
 });
+
+function orderOf({ buyer, owner }) {
+  return [buyer, owner].map((one) => one && one.value).find(Boolean) || null;
+}
+
+/** Neither party's: it is somebody else's, or none. */
+function isGone({ buyer, owner }) {
+  const asked = [buyer, owner].filter(Boolean);
+  return asked.length > 0 && asked.every(({ status }) => status === "refused");
+}
+
+function isOver({ state }) {
+  return state === "completed";
+}
 
 function shown({ punctuality, condition, communication, comment }) {
   const values = { punctuality, condition, communication };

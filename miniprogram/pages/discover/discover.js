@@ -20,6 +20,9 @@ const SAME_M = 300;
 /** A pause in typing, and in moving the map. */
 const SETTLE_MS = 400;
 
+/** What the widest search reaches. */
+const FARTHEST_M = 30000;
+
 const PAGE = 20;
 const MAP_PAGE = 50;
 
@@ -61,14 +64,24 @@ livePage({
     const found = await place.whereabouts();
     if (!found) {
       if (asked) screen.say(words.noPlace);
-      return;
+      return this.update({ lost: !load("near") });
     }
-    save("near", found);
     const moved = distanceM(found, this.local.near) > SAME_M;
-    this.update({ mine: found, ...(asked ? { centerOn: { ...found } } : {}) });
-    if (!moved) return;
-    this.update({ near: found, centerOn: { ...found }, known: null });
-    this.find();
+    this.update({ mine: found, lost: false, ...(asked ? { centerOn: { ...found } } : {}) });
+    if (moved) this._go(found);
+    else save("near", found);
+  },
+
+  /** Anywhere on the map, for who does not say where they are, or wants to look elsewhere. */
+  async choosePlace() {
+    const there = await place.choosePlace();
+    if (there) this._go({ lat: there.lat, lng: there.lng });
+  },
+
+  _go(near) {
+    save("near", near);
+    this.update({ near, centerOn: { ...near }, known: null, lost: false });
+    this._narrow({});
   },
 
   toLocate() {
@@ -104,10 +117,12 @@ livePage({
     this._narrow({ typed: "", text: "", category: "", leastFen: null, mostFen: null, free: null, radiusM: LOCAL.radiusM });
   },
 
+  widen() {
+    this._narrow({ radiusM: FARTHEST_M });
+  },
+
   retry() {
-    if (this.data.state === "empty" && !this.data.narrowed) this._narrow({ radiusM: 30000 });
-    else if (this.data.state === "empty") this.clearAll();
-    else this.find();
+    this[this.data.nothing.does]();
   },
 
   _narrow(change) {
@@ -123,9 +138,9 @@ livePage({
     const where = mode === "map" && box ? { box, near: mine || undefined } : { near, radiusM };
     this._where = { ...where, category, text, leastFen, mostFen, free, sort, limit: mode === "map" ? MAP_PAGE : PAGE };
     try {
-      const { hits, next, candidates } = await listings.search(this._where);
+      const { hits, next, candidates, region_live: open } = await listings.search(this._where);
       if (asked !== this._asked) return;
-      this.update({ hits, next, candidates, refusal: null, known: this._told() });
+      this.update({ hits, next, candidates, open, refusal: null, known: this._told() });
     } catch (refusal) {
       if (asked !== this._asked) return;
       if (this.local.hits) screen.say(reason(refusal, live.now()));

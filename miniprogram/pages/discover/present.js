@@ -20,7 +20,7 @@ const MOST_PINS = 60;
 const LOCAL = {
   mode: "list", near: null, mine: null, box: null, picture: null, chosen: "", centerOn: null,
   category: "", typed: "", text: "", sort: "match", radiusM: 5000, leastFen: null, mostFen: null, free: null,
-  hits: null, next: null, candidates: 0, loading: false, refusal: null, known: null,
+  hits: null, next: null, candidates: 0, loading: false, refusal: null, known: null, open: true, lost: false,
   sheet: null,
 }; // prettier-ignore
 
@@ -28,16 +28,26 @@ const LOCAL = {
 function topics({ mode, near, radiusM }) {
   const cells = (mode === "list" && near && cellsOf(boxAround(near, Math.min(radiusM, NEAR_M)), MOST_CELLS)) || [];
   const watched = {};
-  for (const cell of cells) watched[cell] = names.area(cell);
+  for (const cell of cells) Object.assign(watched, { [`area ${cell}`]: names.area(cell), [`holds ${cell}`]: names.holds(cell) });
   return watched;
+}
+
+/** What the topics of one kind say. */
+function valuesOf(views, kind) {
+  return Object.keys(views).filter((name) => name.startsWith(kind) && views[name] && views[name].value).map((name) => views[name].value);
+}
+
+/** What somebody is about to order. */
+function wantedOf(views) {
+  const held = valuesOf(views, "holds").map((holds) => holds.map(({ listing_id: id }) => id));
+  return new Set([].concat(...held));
 }
 
 /** All that the areas know, by listing: the newest of each. That one is gone from a cell says nothing of it where another has it. */
 function cardsOf(views) {
   const cards = {};
-  for (const cell of Object.keys(views)) {
-    const found = views[cell] && views[cell].value;
-    for (const id of Object.keys(found || {})) {
+  for (const found of valuesOf(views, "area")) {
+    for (const id of Object.keys(found)) {
       const [known, card] = [cards[id], found[id]];
       if (!known || known.status === "gone" || (card.status !== "gone" && known.version < card.version)) cards[id] = card;
     }
@@ -51,6 +61,7 @@ function present(views, local, nowMs) {
   const hits = local.hits || [];
   const shown = hits.map((hit) => newest(hit, live)).filter(({ listing }) => !inMap || isThere(listing, live, local.picture));
   const pins = inMap ? pinsOf(shown, live, local) : [];
+  const wanted = wantedOf(views);
   const chosen = inMap && local.chosen ? chosenCard(local, shown, live) : null;
   return {
     mode: local.mode,
@@ -61,10 +72,10 @@ function present(views, local, nowMs) {
     sorts: Object.keys(words.sorts).map((code) => ({ code, label: words.sorts[code], on: code === local.sort })),
     filters: filterCount(local),
     state: stateOf(local),
-    refusal: local.refusal,
-    narrowed: Boolean(local.category || local.text || filterCount(local)),
-    cards: inMap ? [] : shown.map(({ listing, distance_m: metres, why }) => cardView(listing, { words: cardWords, photoUrl, distanceM: metres, why })),
-    more: Boolean(local.next),
+    cards: inMap ? [] : shown.map(({ listing, distance_m: distanceM, why }) => cardView(listing, { words: cardWords, photoUrl, distanceM, why, wanted: wanted.has(listing.listing_id) })),
+    nothing: nothingOf(local),
+    lost: local.lost,
+    end: local.loading ? words.loading : local.next ? words.more : words.end,
     isTold: Object.keys(views).length > 0 && Object.keys(views).every((cell) => views[cell] && views[cell].status !== "waiting"),
     fresh: inMap ? 0 : freshCount(hits, live, local),
     center: local.centerOn || local.near || { lat: 31.2304, lng: 121.4737 },
@@ -89,6 +100,15 @@ function isThere({ listing_id: id }, live, picture) {
 function stateOf({ hits, refusal }) {
   if (hits === null) return refusal ? "error" : "loading";
   return hits.length ? "ready" : "empty";
+}
+
+/** What is said where there is nothing, and what may be done about it. */
+function nothingOf(local) {
+  if (local.hits === null) return { icon: "", title: "", hint: local.refusal || "", action: words.retry, does: "find" };
+  if (!local.open) return { icon: "pin", title: words.closedTitle, hint: words.closedHint, action: words.closedAction, does: "choosePlace" };
+  const narrowed = Boolean(local.category || local.text || filterCount(local));
+  const way = narrowed ? { hint: words.emptyHint, action: words.emptyAction, does: "clearAll" } : { hint: words.emptyNear, action: words.widen, does: "widen" };
+  return { icon: "search", title: words.emptyTitle, ...way };
 }
 
 /** Whether a card that a topic brought is one of those that are looked for; what only the server can tell is left to it. */
@@ -125,7 +145,7 @@ function chosenCard(local, shown, live) {
 
 /** Those that have come since what was `known` at the search, and would have been among its results. */
 function freshCount(hits, live, local) {
-  if (!local.hits || !local.near || !local.known) return 0;
+  if (!local.hits || !local.near || !local.known || !local.open) return 0;
   const known = new Set(hits.map(({ listing }) => listing.listing_id));
   return Object.keys(live).filter((id) => {
     const card = live[id];
@@ -138,6 +158,7 @@ function freshCount(hits, live, local) {
 function mapHint(local, pins) {
   if (local.picture && local.picture.wide) return words.far;
   if (local.hits === null) return "";
+  if (!local.open) return words.closedTitle;
   return pins.length ? words.count(pins.length) : words.noneHere;
 }
 

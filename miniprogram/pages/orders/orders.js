@@ -7,6 +7,7 @@ const screen = require("../../platform/screen");
 const { livePage } = require("../../services/live-page");
 const { duty, deadline, mayRate, chosen, merged } = require("../../lib/order-list");
 const { mentioned } = require("../../lib/inbox");
+const { isLate } = require("../../lib/late");
 const { price } = require("../../lib/money");
 const time = require("../../lib/time");
 const { orders: words, reason } = require("../../strings");
@@ -91,7 +92,9 @@ livePage({
   },
 
   pickRole({ currentTarget }) {
-    this.update({ role: currentTarget.dataset.id });
+    const { id } = currentTarget.dataset;
+    this.update({ role: id });
+    if (this.local[id].state === "error") this._load(id);
   },
 
   pickFilter({ currentTarget }) {
@@ -153,7 +156,8 @@ function ordersOf(views, local, role) {
 function row(order, listing, nowMs) {
   const due = duty(order, nowMs);
   const until = deadline(order, nowMs);
-  const { label, tone } = words.states[order.state];
+  const earns = order.role === "owner" && order.payout_fen > 0;
+  const { label, tone } = isLate(order, nowMs) ? words.overdue : words.states[order.state];
   return {
     id: order.order_id,
     title: order.title,
@@ -161,8 +165,8 @@ function row(order, listing, nowMs) {
     category: listing && listing.value ? listing.value.category : "other",
     when: time.period(order.start_ms, order.end_ms, nowMs),
     seats: order.seats > 1 ? words.seats(order.seats) : "",
-    money: price(order.role === "owner" && order.payout_fen !== null ? order.payout_fen : order.total_fen),
-    moneyLabel: order.role === "owner" ? (order.payout_fen !== null ? words.payout : words.rent) : order.deposit_fen ? words.withDeposit : words.total,
+    money: price(earns ? order.payout_fen : order.total_fen),
+    moneyLabel: earns ? words.payout : order.deposit_fen ? words.withDeposit : words.total,
     label,
     tone,
     duty: due ? words.duties[due] : "",
