@@ -5,7 +5,7 @@ import { assertGone, from, mount, phone, server, words } from "./mounting.mjs";
 
 const { FAILED, timeline } = from("./lib/life");
 const { left, DAY_MS, HOUR_MS } = from("./lib/time");
-const labels = words.order.steps;
+const labels = from("./deal/strings").order.steps;
 
 const isOver = (state) => FAILED.includes(state);
 const stepsOf = (shown) => [...shown.mounted.box.querySelectorAll("[data-testid^=step-]")].map(({ dataset, textContent }) => [dataset.state, textContent.trim()]);
