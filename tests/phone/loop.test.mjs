@@ -1,7 +1,7 @@
 // The whole loop, by taps alone: two people, two phones, the running product.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { begin, choosesTime, codeOf, end, enter, finds, putAway, somebody } from "./neighbours.mjs";
+import { begin, choosesTime, codeOf, Desk, end, enter, finds, putAway, somebody } from "./neighbours.mjs";
 
 before(begin);
 after(end);
@@ -124,4 +124,16 @@ test("publish, find, book, pay, hand over, give back, and rate", async () => {
   }
   await owner.sees("rating-theirs", "很好");
   await buyer.sees("rating-theirs", "很好");
+});
+
+test("who begins at the orders, on a phone that has yet to log in, sees the first order of all come by itself", async () => {
+  const owner = await Desk.of(somebody("owner"));
+  const listing = await owner.publishes("手电钻");
+  const phone = await enter(owner.openid);
+  await phone.page.evaluate(() => window.wx.removeStorageSync("session"));
+  await phone.start("/pages/orders/orders?role=owner");
+  await phone.sees("empty");
+  const buyer = await Desk.of(somebody("buyer"));
+  await buyer.orders(listing);
+  await phone.sees("order-row", "手电钻");
 });

@@ -4,6 +4,7 @@ const { photoUrl } = require("../../services/listings");
 const orders = require("../../services/orders");
 const notices = require("../../services/notices");
 const screen = require("../../platform/screen");
+const session = require("../../services/session");
 const { livePage } = require("../../services/live-page");
 const { duty, deadline, mayRate, chosen, merged } = require("../../lib/order-list");
 const { mentioned } = require("../../lib/inbox");
@@ -56,16 +57,8 @@ livePage({
 
   onLoad({ role }) {
     if (role === "owner") this.update({ role });
-    const topic = notices.topic();
-    let seen = null;
-    if (!topic) return;
-    // An order that somebody has just begun with me is known by its notice; which side I am on, its topics say.
-    this._stop = live.store.watch(topic, ({ value }) => {
-      if (!value || !value.length) return;
-      const entries = value.map(({ payload }) => payload);
-      if (seen !== null) this._meet(mentioned(entries, seen, "order_id"));
-      seen = entries[entries.length - 1].seq;
-    });
+    this._follow();
+    session.onUser(() => this._follow());
   },
 
   onShow() {
@@ -119,6 +112,21 @@ livePage({
 
   rate({ currentTarget }) {
     screen.open(`/deal/rating/rating?id=${currentTarget.dataset.id}`);
+  },
+
+  /** An order that somebody has just begun with me is known by its notice; which side I am on, its topics say. */
+  _follow() {
+    const topic = notices.topic();
+    if (this.gone || !topic || topic === this._followed) return;
+    if (this._stop) this._stop();
+    this._followed = topic;
+    let seen = null;
+    this._stop = live.store.watch(topic, ({ value }) => {
+      if (!value) return;
+      const entries = value.map(({ payload }) => payload);
+      if (seen !== null) this._meet(mentioned(entries, seen, "order_id"));
+      seen = entries.length ? entries[entries.length - 1].seq : 0;
+    });
   },
 
   /** For the tab, from what is known at the moment. */
