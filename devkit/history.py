@@ -70,6 +70,7 @@ async def _happen(stack: Stack) -> None:
             await asyncio.gather(*(_patiently(_reads(person)) for person in known))
         if not any(order["state"] in OPEN_STATES for order in orders):
             await _patiently(_is_under_way(owner, buyer, listings[UNDER_WAY]["listing_id"]))
+        await asyncio.gather(*(_patiently(person.allow_messages()) for person in known))
 
 
 async def _patiently(work: Any) -> None:

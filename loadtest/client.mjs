@@ -82,6 +82,7 @@ async function pageTimes() {
     "deal/order/order": ["hero", `id=${order.order_id}&role=buyer`], "deal/chat/chat": ["line-text", `id=${order.order_id}`],
     "deal/rating/rating": ["rating-form", `id=${past.order_id}`], "account/mine/mine": ["mine-row"], "account/credit/credit": ["credit-waiver"],
     "account/privacy/privacy": ["personal"], "account/settings/settings": ["nickname"], "account/onboarding/onboarding": ["onboarding-state"],
+    "account/subscriptions/subscriptions": ["subscription-chat"],
   }; // prettier-ignore
   const pages = {};
   for (const [page, [testid, query]] of Object.entries(opens)) {

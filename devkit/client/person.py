@@ -135,6 +135,23 @@ class Person:
         urls = self._hubs[hub:] + self._hubs[:hub]
         return await Socket(self._http, urls, lambda: self.token, encoding).open()
 
+    async def allow_messages(self) -> None:
+        """Say yes on the phone, once, to every kind of subscribe message that none is allowed of."""
+        shown = await self.rest("GET", "/v1/notices/subscriptions")
+        for one in shown["subscriptions"]:
+            if one["remaining"]:
+                continue
+            said = {"openid": self.openid, "answers": {one["template_id"]: "accept"}}
+            async with self._http.post(
+                f"{self._sandbox}/sandbox/subscriptions", json=said
+            ) as answer:
+                if answer.status >= 400:
+                    raise Refusal(
+                        {"code": "sandbox", "message": await answer.text()}, answer.status
+                    )
+            answers = [{"kind": one["kind"], "answer": "accept"}]
+            await self.rest("POST", "/v1/notices/subscriptions", {"answers": answers})
+
     async def pay(self, prepay_id: str, **options: Any) -> None:
         """Confirm the payment sheet on the phone."""
         async with self._http.post(

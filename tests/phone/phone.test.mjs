@@ -216,6 +216,90 @@ async function openStage(use) {
   await stage.close();
 }
 
+/** A stand-in for what sandbox/server keeps of subscribe messages: two templates, what was answered, what was sent. */
+async function withMessages(use) {
+  const kept = { told: [], answers: {}, messages: [] };
+  const stub = http.createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => (body += part)).on("end", () => {
+      const { pathname, searchParams } = new URL(request.url, "http://stub");
+      if (request.method === "POST") {
+        const said = JSON.parse(body);
+        kept.told.push(said);
+        for (const [id, answer] of Object.entries(said.answers)) kept.answers[id] = { remaining: 1, always: said.always ? answer : (kept.answers[id]?.always ?? "") };
+      }
+      const after = Number(searchParams.get("after"));
+      const known = {
+        "/sandbox/templates": { templates: { A: { title: "到了" }, B: { title: "走了" } } },
+        "/sandbox/subscriptions": { answers: kept.answers },
+        "/sandbox/messages": { messages: kept.messages.filter(({ number }) => number > after), last: kept.messages.length },
+      };
+      response.writeHead(200, { "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*", "Content-Type": "application/json" });
+      response.end(JSON.stringify(known[pathname] ?? {}));
+    });
+  });
+  await new Promise((done) => stub.listen(0, "127.0.0.1", done));
+  try {
+    await phone.page.evaluate((wechat) => Object.assign(window.__phone.settings, { wechat, asks: true }), `http://127.0.0.1:${stub.address().port}`);
+    await use(kept);
+  } finally {
+    stub.closeAllConnections();
+    stub.close();
+  }
+}
+
+const subscribe = (ids) => phone.page.evaluate((tmplIds) => window.wx.requestSubscribeMessage({ tmplIds }).catch((error) => error), ids);
+const touch = () => phone.page.evaluate(() => window.dispatchEvent(new MouseEvent("click")));
+
+test("subscribe messages are asked for after a tap only, each by itself, and what is kept is not asked again", () =>
+  withMessages(async (kept) => {
+    assert.match((await subscribe(["A"])).errMsg, /TAP gesture/);
+    await touch();
+    assert.match((await subscribe(["A", "B", "C", "D"])).errMsg, /1 to 3/);
+    assert.match((await subscribe(["Z"])).errMsg, /No template data/);
+    assert.deepEqual(kept.told, []);
+    const asked = subscribe(["A", "B"]);
+    const sheet = phone.page.locator(".mp-subscribe");
+    await sheet.waitFor();
+    assert.deepEqual(await sheet.locator(".mp-items label").allInnerTexts(), ["到了", "走了"]);
+    await sheet.locator(".mp-items label").last().click();
+    await sheet.locator(".mp-always label").click();
+    await phone.confirm();
+    const { A, B } = await asked;
+    assert.deepEqual([A, B], ["accept", "reject"]);
+    assert.deepEqual(kept.told, [{ openid: "somebody", answers: { A: "accept", B: "reject" }, always: true }]);
+    await touch();
+    assert.equal((await subscribe(["A"])).A, "accept"); // without a sheet, and counted once more
+    assert.equal(kept.told.length, 2);
+    const { subscriptionsSetting } = await phone.page.evaluate(() => window.wx.getSetting({ withSubscriptions: true }));
+    assert.deepEqual(subscriptionsSetting, { mainSwitch: true, itemSettings: { A: "accept", B: "reject" } });
+  }));
+
+test("what was sent is a banner over the phone: it opens its page, also from the background; what is older is not shown", () =>
+  withMessages(async (kept) => {
+    const send = (title, page) => kept.messages.push({ number: kept.messages.length + 1, title, page, rows: [{ label: "谁", value: "甲" }] });
+    const banner = phone.page.locator("[data-testid=notification]");
+    send("旧的", "");
+    const looked = phone.page.waitForResponse(/sandbox\/messages/);
+    await phone.page.evaluate(() => window.__phone.notifications.follow());
+    await looked;
+    await phone.background();
+    send("到了", "pages/detail/detail?id=7");
+    await banner.waitFor();
+    assert.equal(await banner.count(), 1);
+    assert.match(await banner.innerText(), /试验[^]*到了[^]*谁[^]*甲/);
+    await banner.click();
+    await phone.at("pages/detail/detail");
+    await phone.sees("query", "7");
+    assert.deepEqual(await seen(), ["pages/detail/detail"]);
+    assert.ok(await phone.page.evaluate(() => window.__phone.life.shown));
+    send("又一条", "");
+    await banner.waitFor();
+    await banner.click(); // it leads nowhere: the app is as it was
+    await banner.waitFor({ state: "detached" });
+    await phone.at("pages/detail/detail");
+  }));
+
 test("the stage shows two phones, gives each its person and first page, and fits on a small screen", () =>
   openStage(async ({ stage, phones, frames, inside }) => {
     await frames[0].locator(".mp-page[data-route='pages/detail/detail'] wx-page").first().waitFor();

@@ -34,7 +34,7 @@ MOST_REMAINING = 50
 """More than anybody needs; whoever allows always, allows again with each order."""
 
 GRACE_MS = 2_000
-WAITS_MS = (5_000, 15_000, 60_000)
+WAITS_MS = (3_000, 5_000, 5_000, 15_000, 60_000)
 """Who has the app open sees the notice there: looked at again so often, and left alone then."""
 
 CHAT_PAUSE_MS = 30 * MINUTE_MS

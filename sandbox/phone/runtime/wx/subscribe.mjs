@@ -5,7 +5,7 @@ const MOST = 3;
 const AFTER_A_TAP_MS = 5000;
 
 export function subscribing({ wechat, settings, sheets, calls, titles }) {
-  let touchedMs = 0;
+  let touchedMs = -Infinity;
   const touched = () => (touchedMs = performance.now());
   for (const kind of ["click", "keydown"]) window.addEventListener(kind, touched, true);
 
