@@ -461,6 +461,8 @@ const publish = {
   noDeposit: "不收押金",
   results: {
     live: { icon: "check-circle", heading: "已上架", text: "附近的人现在就能看到它。" },
+    saved: { icon: "check-circle", heading: "修改已生效", text: "别人看到的已经是新的内容。已有的订单按原来的约定。" },
+    pending: { icon: "clock", heading: "修改已提交，正在检查", text: "通过后会替换现在的内容，这之前别人看到的不变。" },
     review: { icon: "clock", heading: "已提交，正在检查", text: "通常几秒内完成；需要人工复核时会通知你。" },
     rejected: { icon: "alert", heading: "没有通过检查", text: "按说明修改后，可以马上重新提交。" },
     paused: { icon: "check-circle", heading: "已保存", text: "物品仍在暂停中，可以在“我的发布”里恢复。" },

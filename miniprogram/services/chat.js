@@ -64,9 +64,9 @@ function keepImages(conversationId, keys) {
   for (const key of keys) live.command("chat.send", { conversation_id: conversationId, kind: "image", object_key: key }).catch(() => {});
 }
 
-/** @returns {Promise<string>} the conversation with a listing's owner */
-async function openEnquiry(listingId) {
-  return (await live.command("chat.open_enquiry", { listing_id: listingId }, { deadlineMs: 10000 })).conversation_id;
+/** @returns {Promise<{conversation_id: string, owner_id: string}>} the conversation with a listing's owner */
+function openEnquiry(listingId) {
+  return live.command("chat.open_enquiry", { listing_id: listingId }, { deadlineMs: 10000 });
 }
 
 const marks = new Map(); // conversation: {upTo, timer}

@@ -128,7 +128,7 @@ test("what is offered is changed, paused, offered again and closed: who looks at
     await phone.tap("publish-submit");
     await visitor.reads("¥8.50");
   });
-  await phone.screen.locator("[data-testid=publish-result][data-status=live]").waitFor();
+  await phone.sees("publish-result", "修改已生效");
 
   await phone.go("/account/mine/mine");
   const does = async (what, state) => {

@@ -134,6 +134,10 @@ test("publishing what is looked at, what is not let through, what is there alrea
   await gallery.lookWhole("publish-editing", "publish-submit");
   await phone.press(phone.screen.locator("[data-testid^=summary-]", { hasText: "¥30" }));
   await gallery.look("publish-price-plain", "price-hour");
+  await phone.type("price-day", "28");
+  await phone.tap("publish-next");
+  await phone.tap("publish-submit");
+  await gallery.look("publish-saved", "publish-result");
   gallery.isClean();
 });
 
@@ -158,6 +162,11 @@ test("messages and chat", async () => {
   await first.look("messages-empty", "empty");
   await newcomer.tap("tab-notices");
   await first.look("notices-empty", "empty");
+  await newcomer.go(`/deal/chat/chat?listing=${listing.listing_id}`);
+  await newcomer.reads("开始聊天吧");
+  await newcomer.reads(LONG_NAME);
+  await first.look("chat-hello", "chat-context");
+  await newcomer.back();
   await newcomer.go(`/deal/chat/chat?id=${order.order_id}`);
   await first.look("chat-closed", "error");
   await newcomer.back();

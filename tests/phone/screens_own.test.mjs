@@ -32,7 +32,13 @@ test("me, credit, settings, privacy, getting paid: of somebody who is new", asyn
   await gallery.visit("credit-new", "/account/credit/credit", "credit-waiver");
   await gallery.inError("credit", () => phone.go("/account/credit/credit"));
   await phone.back();
-  await gallery.visit("settings", "/account/settings/settings", "nickname");
+  await phone.go("/account/settings/settings");
+  await gallery.look("settings", "nickname");
+  await phone.type("nickname", "住在人民广场旁边的热心邻居老王和他的工具间");
+  await phone.tap("avatar");
+  await phone.screen.locator("[data-testid=avatar] img").waitFor();
+  await gallery.look("settings-filled", "profile-save");
+  await phone.back();
   await gallery.inError("mine", () => phone.go("/account/mine/mine"));
   await phone.tap("state-action");
   await gallery.look("mine-empty", "empty");

@@ -199,8 +199,8 @@ livePage({
   async _begin(listing) {
     this.update({ failed: "" });
     try {
-      const id = await chat.openEnquiry(listing);
-      screen.replace(`/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing}`);
+      const { conversation_id: id, owner_id: owner } = await chat.openEnquiry(listing);
+      screen.replace(`/deal/chat/chat?id=${id}&kind=enquiry&listing=${listing}&other=${owner}`);
     } catch (refusal) {
       this.update({ failed: reason(refusal) });
     }

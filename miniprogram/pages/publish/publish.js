@@ -63,7 +63,7 @@ livePage({
       saved: local.saved,
       found: local.found && !form.note,
       unpaid: local.unpaid,
-      result: result && { ...words.results[result.status], title: result.title, status: result.status, id: result.listing_id },
+      result: result && { ...words.results[(result.status === "live" && result.edit) || result.status], title: result.title, status: result.status, id: result.listing_id },
     };
   },
 
@@ -223,7 +223,8 @@ livePage({
       const listing = await publishing.submit(this._keyed());
       screen.buzz();
       publishing.forget();
-      this.update({ done: { listing_id: listing.listing_id, status: listing.status, title: form.title }, form: blank(), sending: false, saved: "" });
+      const edit = !isShown(form) ? "" : listing.pending ? "pending" : "saved";
+      this.update({ done: { listing_id: listing.listing_id, status: listing.status, title: form.title, edit }, form: blank(), sending: false, saved: "" });
       screen.toTop();
       wallet.onboarding().then(({ status }) => this.update({ unpaid: status === "none" || status === "rejected" }), () => {}); // prettier-ignore
     } catch (refusal) {
