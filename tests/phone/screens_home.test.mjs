@@ -102,7 +102,7 @@ test("publishing, step by step", async () => {
   await phone.tap("tab-publish");
   await gallery.look("publish-found-again", "publish-found");
   await phone.tap("publish-submit");
-  await phone.screen.locator("[data-testid=publish-result][data-status=live]").waitFor();
+  await phone.screen.locator("[data-testid=publish-result][data-status=live]").waitFor({ timeout: 40_000 }); // nine photos are looked at
   await gallery.look("publish-live", "go-onboarding");
   await phone.tap("publish-another");
   await gallery.look("publish-again", "publish-step");
