@@ -274,6 +274,16 @@ test("chat: a preset, a photo, a line that was not sent and is tried again, and 
   await phone.tap("chat-photo");
   await phone.choose("拍照");
   await phone.sees("line-retry");
+  await phone.pretend();
+  await phone.tap("line-retry");
+  await phone.choose("重新发送");
+  await phone.gone("line-retry");
+  await phone.screen.locator("[data-testid=line][data-state=sent] [data-testid=line-image]").nth(1).waitFor();
+
+  await phone.pretend({ "/v1/objects": 400 });
+  await phone.tap("chat-photo");
+  await phone.choose("拍照");
+  await phone.sees("line-retry");
   await phone.start(); // it outlives the app
   await phone.go(`/deal/chat/chat?id=${enquiry}&kind=enquiry&other=${owner.id}`);
   await phone.sees("chat-text");
@@ -287,7 +297,7 @@ test("chat: a preset, a photo, a line that was not sent and is tried again, and 
 
   const theirs = await enter(owner.openid);
   await theirs.tap("tab-messages");
-  await theirs.sees("chat-unread", "3");
+  await theirs.sees("chat-unread", "4");
   await phone.withoutFetching(async () => {
     await theirs.tap("chat-row");
     await line(theirs, words).waitFor();
