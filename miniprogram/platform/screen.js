@@ -58,11 +58,12 @@ function tell(heading, content) {
 
 /**
  * @param {string[]} items
+ * @param {string} [about]  what is to be known before one chooses
  * @returns {Promise<number>}  -1: none
  */
-function choose(items) {
+function choose(items, about = "") {
   return new Promise((resolve) => {
-    wx.showActionSheet({ itemList: items, success: ({ tapIndex }) => resolve(tapIndex), fail: () => resolve(-1) });
+    wx.showActionSheet({ itemList: items, ...(about && { alertText: about }), success: ({ tapIndex }) => resolve(tapIndex), fail: () => resolve(-1) });
   });
 }
 

@@ -288,6 +288,7 @@ test("chat: a preset, a photo, a line that was not sent and is tried again, and 
   await phone.go(`/deal/chat/chat?id=${enquiry}&kind=enquiry&other=${owner.id}`);
   await phone.sees("chat-text");
   await phone.tap("line-retry");
+  await phone.reads("填写的内容有误，请检查后再试"); // why
   await phone.choose("删除这条");
   await phone.gone("line-retry");
 

@@ -10,7 +10,7 @@ const talk = require("../../lib/talk");
 const { pieces, within, settled, earlier, later } = require("./window");
 const { price } = require("../../lib/money");
 const time = require("../../lib/time");
-const { chat: words, orders: orderWords, reason } = require("../../strings");
+const { chat: words, orders: orderWords, photos: photoWords, reason } = require("../../strings");
 
 /** After this the screen has drawn what came. Milliseconds. */
 const DRAWN_MS = 60;
@@ -142,7 +142,8 @@ livePage({
   },
 
   async again({ detail }) {
-    const pick = await screen.choose([words.resend, words.discard]);
+    const { reason: code } = chat.outgoing.of(this.query.id).find(({ key }) => key === detail.key) || {};
+    const pick = await screen.choose([words.resend, words.discard], code && (photoWords.refused[code] || reason({ code })));
     if (pick === 0) chat.outgoing.retry(detail.key);
     if (pick === 1) chat.outgoing.drop(detail.key);
   },
