@@ -7,7 +7,7 @@ const AFTER_A_TAP_MS = 5000;
 export function subscribing({ wechat, settings, sheets, calls, titles }) {
   let touchedMs = -Infinity;
   const touched = () => (touchedMs = performance.now());
-  for (const kind of ["click", "keydown"]) window.addEventListener(kind, touched, true);
+  for (const kind of ["pointerdown", "mousedown", "click", "keydown"]) window.addEventListener(kind, touched, true);
 
   /** What the person has answered: {TEMPLATE: {remaining, always}}. Without a sandbox, nothing yet. */
   const answers = async () => (settings.wechat ? (await wechat(`/sandbox/subscriptions?openid=${encodeURIComponent(settings.openid)}`)).answers : {});
