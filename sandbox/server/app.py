@@ -78,6 +78,7 @@ def make_app(
             web.get("/v3/bill/fundflowbill", bills.fund_bill),
             web.get(gate.BILL, bills.download),
             web.post("/sandbox/login-code", phone.make_login_code),
+            web.get("/sandbox/prepay", phone.show_prepay),
             web.post("/sandbox/pay", phone.pay),
             web.post("/sandbox/notify", phone.notify),
             web.get("/sandbox/faults", phone.show_faults),

@@ -61,6 +61,7 @@ WECHAT = (
 )
 PHONE = (
     ("POST /sandbox/login-code", '{"openid": "alice"} → wx.login'),
+    ("GET /sandbox/prepay?prepay_id=...", "付款单上的说明与金额"),
     ("POST /sandbox/pay", '{"prepay_id": "...", "delay_ms": 0, "after_expiry": false} → 确认付款'),
     ("POST /sandbox/notify", '{"out_trade_no": "...", "mode": "duplicate"}'),
     ("GET, PUT /sandbox/faults", '{"rate": 0.05, "kinds": [...], "next": [...]}'),

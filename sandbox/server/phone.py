@@ -2,6 +2,7 @@
 
 POST /sandbox/login-code {"openid": "alice", "unionid"?: "..."} -> {"code": "..."}
 
+GET  /sandbox/prepay?prepay_id=...  -> {"description", "amount_fen"}
 POST /sandbox/pay {"prepay_id": "...", "delay_ms"?: 0, "after_expiry"?: false}
     The arguments of wx.requestPayment may be added ("timeStamp", "nonceStr", "package", "signType",
     "paySign"); they are then checked as WeChat does.
@@ -113,6 +114,14 @@ async def pay(request: web.Request) -> web.Response:
         resource=fields,
     )
     return json_answer(fields)
+
+
+async def show_prepay(request: web.Request) -> web.Response:
+    """What the payment sheet says: what for, and how much (fen)."""
+    trade = request.app[STORE].trade_of_prepay(request.query.get("prepay_id", ""))
+    if trade is None:
+        raise PayError(404, "ORDER_NOT_EXIST", "no such prepay_id")
+    return json_answer({"description": trade.description, "amount_fen": trade.amount_fen})
 
 
 async def notify(request: web.Request) -> web.Response:

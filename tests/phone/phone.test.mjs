@@ -125,6 +125,20 @@ test("slides lie side by side, also those that came later, and follow the finger
   assert.deepEqual([await left(0), await left(1)], [-375, 0]);
 });
 
+test("pictures that are looked at lie side by side, and a finger turns them", async () => {
+  await phone.page.evaluate(() => void window.wx.previewImage({ urls: ["/1.png", "/2.png", "/3.png"], current: "/2.png" }));
+  phone.expects(/404/);
+  const count = phone.page.locator(".mp-count");
+  assert.equal(await count.innerText(), "2 / 3");
+  await phone.page.mouse.move(300, 400);
+  await phone.page.mouse.down();
+  await phone.page.mouse.move(150, 400, { steps: 6 });
+  await phone.page.mouse.up();
+  await count.getByText("3 / 3").waitFor();
+  await phone.page.mouse.click(180, 400);
+  await phone.page.locator(".mp-preview").waitFor({ state: "detached" });
+});
+
 test("a list scrolls to an element and says when it is low", async () => {
   await phone.tap("tab-second");
   await phone.tap("jump");

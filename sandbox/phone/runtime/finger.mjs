@@ -38,15 +38,15 @@ export function dragWithMouse(pages) {
     drag = null;
     window.addEventListener("click", swallow, { capture: true, once: true });
     window.setTimeout(() => window.removeEventListener("click", swallow, { capture: true }));
-    moves.end?.();
-    if (timeStamp - at < 60) glide(moves, speed, performance.now());
+    if (moves.end) moves.end();
+    else if (timeStamp - at < 60) glide(moves, speed, performance.now());
   }
 
   function glide(moves, speed, before) {
     gliding = requestAnimationFrame((now) => {
       const slower = speed * GLIDES ** (now - before);
       moves.by((slower * (now - before)) | 0);
-      if (Math.abs(slower) > SLOWEST_PX_MS && !moves.end) glide(moves, slower, now);
+      if (Math.abs(slower) > SLOWEST_PX_MS) glide(moves, slower, now);
     });
   }
 
@@ -72,10 +72,28 @@ function mover(target, axis, isDown, page) {
       const atTop = axis === "y" && isDown && element.scrollTop <= 0;
       if (atTop && element === page?.scroller && page.json.enablePullDownRefresh) return puller(page);
       const name = axis === "x" ? "scrollLeft" : "scrollTop";
-      return { axis, by: (px) => (element[name] -= px) };
+      const by = (px) => (element[name] -= px);
+      return getComputedStyle(element).scrollSnapType === "none" ? { axis, by } : snapper(element, { axis, by });
     }
   }
   return axis === "y" && isDown && page?.scroller.contains(target) && page.json.enablePullDownRefresh ? puller(page) : null;
+}
+
+/** It would snap back at every step: it snaps when it is let go. */
+function snapper(element, moves) {
+  element.style.scrollSnapType = "none";
+  const from = moves.axis === "x" ? element.scrollLeft : element.scrollTop;
+  return {
+    ...moves,
+    end() {
+      if (moves.axis === "x") {
+        const page = element.clientWidth;
+        const moved = element.scrollLeft - from;
+        element.scrollLeft = (Math.round(from / page) + (Math.abs(moved) > page / 8 ? Math.sign(moved) : 0)) * page;
+      }
+      element.style.scrollSnapType = "";
+    },
+  };
 }
 
 function canScroll(element, axis) {

@@ -79,14 +79,15 @@ export class Sheets {
     }, { dismiss: -1 }); // prettier-ignore
   }
 
-  /** Whether the person pays. */
-  pay() {
+  /** Whether the person pays; `amount_fen` and `description` are shown when they are known. */
+  pay({ amount_fen: fen, description }) {
     return this._layer("pay", (box, done) => {
       const close = make("button", "mp-close", box, "×");
       close.setAttribute("aria-label", "关闭");
       close.dataset.testid = "pay-cancel";
       close.onclick = () => done(false);
-      make("h3", "", box, "微信支付");
+      make("h3", "", box, description || "微信支付");
+      if (fen !== undefined) make("strong", "", box, `¥${(fen / 100).toFixed(2)}`);
       make("p", "", box, "沙箱支付，不会产生真实扣款");
       make("div", "mp-method", box, "零钱");
       const confirm = make("button", "mp-confirm", box, "确认支付");
@@ -126,9 +127,15 @@ export class Sheets {
     });
   }
 
-  preview(url) {
+  /** Pictures side by side, beginning with number `at`. */
+  preview(urls, at = 0) {
     return this._layer("preview", (box, done) => {
-      make("img", "", box).src = url;
+      for (const url of urls) make("img", "", make("div", "", box)).src = url;
+      box.scrollLeft = at * box.clientWidth;
+      const count = make("span", "mp-count", box.parentElement);
+      const say = () => (count.textContent = urls.length > 1 ? `${Math.round(box.scrollLeft / box.clientWidth) + 1} / ${urls.length}` : "");
+      box.onscroll = say;
+      say();
       box.onclick = () => done({});
     }, { dismiss: {} }); // prettier-ignore
   }

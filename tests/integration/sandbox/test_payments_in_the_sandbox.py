@@ -63,6 +63,12 @@ async def test_an_expiry_is_neither_near_nor_far(mall: Mall, away_ms: int) -> No
     assert refused.value.data["code"] == "PARAM_ERROR"
 
 
+async def test_the_payment_sheet_says_how_much(mall: Mall, phone: Phone) -> None:
+    prepay_id = await mall.order(await mall.owner(), mall.number(), amount_fen=1251)
+    shown = await phone.get(f"/sandbox/prepay?prepay_id={prepay_id}")
+    assert (shown["amount_fen"], bool(shown["description"])) == (1251, True)
+
+
 async def test_a_closed_order_cannot_be_paid(
     pay: WechatEcommerce, mall: Mall, phone: Phone
 ) -> None:

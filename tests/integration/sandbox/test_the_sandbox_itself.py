@@ -109,6 +109,14 @@ async def test_a_page_from_elsewhere_may_call_the_phone(
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+async def test_the_payment_sheet_knows_nothing_of_what_is_not_to_be_paid(
+    sandbox: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    for query in ({}, {"prepay_id": "wx-unknown"}):
+        async with http.get(f"{sandbox.url}/sandbox/prepay", params=query) as answer:
+            assert answer.status == 404
+
+
 async def test_bad_requests_of_the_tester_are_explained(phone: Phone) -> None:
     for path, fields, status in (
         ("/sandbox/login-code", {}, 400),

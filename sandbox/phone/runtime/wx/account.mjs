@@ -27,7 +27,9 @@ export function account({ calls, life, settings, sheets, titles }) {
     for (const [name, value] of Object.entries({ timeStamp, nonceStr, package: goods, signType, paySign })) {
       if (typeof value !== "string" || !value) throw new Error(`parameter error: ${name} should be a string`);
     }
-    if (!(await sheets.pay())) throw new Error("cancel");
+    // nothing of the bill is no reason to show no sheet: WeChat says then what is wrong, when it is paid
+    const bill = settings.wechat ? await wechat(`/sandbox/prepay?${goods}`).catch(() => null) : null;
+    if (!(await sheets.pay(bill ?? {}))) throw new Error("cancel");
     await wechat("/sandbox/pay", { prepay_id: goods.replace("prepay_id=", ""), timeStamp, nonceStr, package: goods, signType, paySign });
     await sheets.paid();
     subscriptions.touched();

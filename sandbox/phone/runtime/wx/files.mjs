@@ -104,8 +104,8 @@ export function filesApi({ calls, files, sheets }) {
       const tempFiles = (await choose(options)).map(({ tempFilePath, size }) => ({ path: tempFilePath, size }));
       return { tempFilePaths: tempFiles.map(({ path }) => path), tempFiles };
     }),
-    previewImage: calls.api("previewImage", ({ current, urls = [] }) => sheets.preview(files.urlOf(current ?? urls[0]))),
-    previewMedia: calls.api("previewMedia", ({ current = 0, sources }) => sheets.preview(files.urlOf(sources[current].url))),
+    previewImage: calls.api("previewImage", ({ current, urls }) => sheets.preview(urls.map((url) => files.urlOf(url)), Math.max(0, urls.indexOf(current)))),
+    previewMedia: calls.api("previewMedia", ({ current = 0, sources }) => sheets.preview(sources.map(({ url }) => files.urlOf(url)), current)),
     compressImage: calls.api("compressImage", ({ src }) => ({ tempFilePath: src })),
     getImageInfo: calls.api("getImageInfo", async ({ src }) => {
       const picture = Object.assign(new Image(), { src: files.urlOf(src) });
