@@ -50,6 +50,7 @@ function present(views, local, nowMs) {
       when: period(order.start_ms, order.end_ms, nowMs), length: duration(order.end_ms - order.start_ms), seats: order.seats,
       address: order.address || "", waitsForAddress: role === "buyer" && !order.address && !FAILED.includes(state),
       bill: billView(order, billWords), reason: pieces.length ? "" : order.reason, mayRate: state === "completed",
+      evidence: order.evidence, // not shown itself: what is new draws the page, and is read
       lateText: lateText(order, nowMs), hasMoney: !UNPAID.includes(state), made: moment(order.created_ms, nowMs), ...outcome(order),
     },
     other: local.other && { name: local.other.nickname, avatar: local.other.avatar_url, side: words.by[role === "buyer" ? "owner" : "buyer"] },

@@ -57,7 +57,7 @@ function paint(context, number, width, height) {
   context.fillRect(0, 0, width, height);
   context.fillStyle = "rgba(255,255,255,.55)";
   context.beginPath();
-  context.arc(width * 0.72, height * 0.3, height * 0.13, 0, 7);
+  context.arc(width * (0.15 + 0.7 * ((number * 0.618) % 1)), height * (0.18 + 0.24 * ((number * 0.382) % 1)), height * 0.13, 0, 7);
   context.fill();
   for (let hill = 0; hill < 3; hill++) {
     context.fillStyle = `rgba(40,50,80,${0.16 + hill * 0.12})`;
@@ -71,9 +71,11 @@ function paint(context, number, width, height) {
   }
 }
 
+const firstOf = (name) => [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 7);
+
 /** wx's part: choosing, showing, reading and writing. */
-export function filesApi({ calls, files, sheets }) {
-  let chosen = 0;
+export function filesApi({ calls, files, sheets, settings }) {
+  let chosen = firstOf(settings.openid); // no two people take the same pictures
   const choose = async ({ count = 9 }) => {
     const where = await sheets.choose("拍摄或选择照片", ["拍照", "从相册选择"]);
     if (where < 0) throw new Error("cancel");
