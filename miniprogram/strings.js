@@ -514,10 +514,10 @@ const mine = {
     draft: [{ what: "close", label: "删除", look: "ghost" }, { what: "edit", label: "继续填写", look: "main" }],
     review: [{ what: "withdraw", label: "撤回修改", look: "" }],
     rejected: [{ what: "close", label: "删除", look: "ghost" }, { what: "edit", label: "修改后重新提交", look: "main" }],
-    closed: [],
+    closed: [{ what: "again", label: "再次发布", look: "soft" }],
   },
   sure: {
-    close: { title: "确定下架？", content: "下架后不能恢复，需要重新发布。已有的订单不受影响。", confirm: "下架", dangerous: true },
+    close: { title: "确定下架？", content: "别人不再看到它，已有的订单不受影响。以后可以照着它再次发布。", confirm: "下架", dangerous: true },
     discard: { title: "删除草稿？", content: "填写的内容和照片会被删除，不能恢复。", confirm: "删除", dangerous: true },
     withdraw: { title: "撤回到草稿？", content: "检查会停止，修改后可以重新提交。", confirm: "撤回" },
   },

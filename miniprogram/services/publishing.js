@@ -70,6 +70,11 @@ function reopen(listing) {
   return state;
 }
 
+/** Offer anew what is no longer offered: another listing, filled in alike. */
+function copy(listing) {
+  keep({ ...form.fromListing(listing, photoUrl), listing_id: "", version: 0, status: "", note: "", key: newKey() });
+}
+
 /**
  * Put it on the server as far as it is known.
  * @returns {Promise<{listing_id: string, version: number}>} what the next saving needs
@@ -102,4 +107,4 @@ async function submit(state) {
   return live.command("listings.submit", { listing_id, version });
 }
 
-module.exports = { kinds, prices, mine, one, move, draft, keep, forget, reopen, store, submit };
+module.exports = { kinds, prices, mine, one, move, draft, keep, forget, reopen, copy, store, submit };

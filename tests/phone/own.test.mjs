@@ -145,7 +145,13 @@ test("what is offered is changed, paused, offered again and closed: who looks at
     await visitor.reads("这件物品已下架");
   });
   await phone.tap("filter-closed");
-  await row(phone, listing.title).waitFor();
+  await phone.press(row(phone, listing.title).locator("[data-testid=mine-again]"));
+  await phone.sees("preview", listing.title);
+  await phone.reads("¥8.50/小时");
+  await phone.tap("publish-submit");
+  await phone.screen.locator("[data-testid=publish-result][data-status=live]").waitFor();
+  const { listings: all } = await owner.ask("GET", "/v1/listings/mine");
+  assert.deepEqual(all.map(({ status }) => status).sort(), ["closed", "live"]);
 });
 
 test("a draft is deleted, and not kept among what was offered", async () => {

@@ -64,11 +64,15 @@ livePage({
   open({ currentTarget }) {
     const listing = this._find(currentTarget.dataset.id);
     if (words.groups.open.includes(listing.status)) screen.open(`/deal/listing/listing?id=${listing.listing_id}`);
-    else this._edit(listing);
+    else if (listing.status !== "closed") this._edit(listing);
   },
 
   edit({ currentTarget }) {
     this._edit(this._find(currentTarget.dataset.id));
+  },
+
+  again({ currentTarget }) {
+    this._edit(this._find(currentTarget.dataset.id), publishing.copy);
   },
 
   async move({ currentTarget }) {
@@ -88,11 +92,11 @@ livePage({
     this.update({ doing: "" });
   },
 
-  async _edit(listing) {
+  async _edit(listing, open = publishing.reopen) {
     const draft = publishing.draft();
     const other = draft.category && draft.listing_id !== listing.listing_id && (draft.title || draft.photos.length);
     if (other && !draft.listing_id && !(await screen.confirm(words.replaceDraft))) return;
-    publishing.reopen(listing);
+    open(listing);
     screen.openTab("/pages/publish/publish");
   },
 

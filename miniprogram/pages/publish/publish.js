@@ -72,7 +72,7 @@ livePage({
     // Another page may have opened something to be edited.
     const kept = publishing.draft();
     const { form } = this.local;
-    if (!form || kept.listing_id !== form.listing_id) this.update({ form: kept, done: null, tried: false, uploading: false, found: !form && begun(kept) && !isShown(kept) });
+    if (!form || kept.listing_id !== form.listing_id || (!kept.listing_id && kept.key !== form.key)) this.update({ form: kept, done: null, tried: false, uploading: false, found: !form && begun(kept) && !isShown(kept) });
     if (!this.local.kinds.length) this._load();
   },
 
