@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from infra.handlers import Handler, Together
 from infra.mysql.database import Tx
-from market.kernel.facts import ORDER_KINDS, Heard, MessageSent, OrderMoved, UserChanged
+from market.kernel.facts import ORDER_KINDS, RETOLD, Heard, MessageSent, OrderMoved, UserChanged
 from market.notices import actions, letter_store
 from market.notices.rules import letters, telling
 from market.notices.wing import Notices
@@ -25,13 +25,23 @@ async def on_facts(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
 @Together
 async def on_orders(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
     """Tell whom they concern, and what is ahead of each order as of its last move: first, as who reminds locks that first."""
+    _look_ahead(tx, facts)
+    await on_facts.run(notices, tx, facts)
+
+
+@Together
+async def on_retold(notices: Notices, tx: Tx, facts: Sequence[Heard]) -> None:
+    """What is ahead of orders that began before anybody was reminded."""
+    _look_ahead(tx, facts)
+
+
+def _look_ahead(tx: Tx, facts: Sequence[Heard]) -> None:
     ahead = {
         f.data.order_id: letters.reminder_of(f.data, f.occurred_ms)
         for f in facts
         if isinstance(f.data, OrderMoved)
     }
     letter_store.put_reminders(tx, sorted(ahead), filter(None, ahead.values()))
-    await on_facts.run(notices, tx, facts)
 
 
 async def on_user(notices: Notices, tx: Tx, fact: Heard) -> None:
@@ -59,6 +69,7 @@ async def on_message_sent(notices: Notices, tx: Tx, fact: Heard) -> None:
 HANDLERS: dict[str, Handler[Notices]] = {
     UserChanged.KIND: on_user,
     **dict.fromkeys(ORDER_KINDS, on_orders),
+    RETOLD: on_retold,
     "order.evidence_added": on_facts,
     "listing.reviewed": on_facts,
     "payment.refunded": on_facts,

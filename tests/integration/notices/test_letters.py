@@ -471,6 +471,15 @@ async def test_both_are_reminded_once_of_what_is_ahead(village: Village) -> None
     assert len(await village.sent(buyer)) == len(await village.sent(owner)) == 1
 
 
+async def test_an_order_from_before_is_reminded_of_and_told_of_no_more(village: Village) -> None:
+    buyer, owner = await village.person(), await village.person()
+    order = moved(buyer, owner)
+    for _ in range(2):
+        await village.hear("order.retold", order)
+    await remind(village, order.start_ms - HOUR_MS)
+    assert await kinds(village, owner) == await kinds(village, buyer) == ["order.starting"]
+
+
 async def test_an_order_that_is_off_is_not_reminded_of(village: Village) -> None:
     buyer, owner = await village.person(), await village.person()
     order = moved(buyer, owner)
