@@ -47,6 +47,7 @@ ROUTES: Routes = (
     route("POST", "/v1/listings/{listing_id}/pause", actions.pause),
     route("POST", "/v1/listings/{listing_id}/resume", actions.resume),
     route("POST", "/v1/listings/{listing_id}/close", actions.close),
+    route("POST", "/v1/listings/{listing_id}/open", actions.open_),
     route("GET", "/v1/experiments", experiments.listed),
     route("POST", "/v1/experiments", experiments.create, status=201),
     route("POST", "/v1/experiments/{experiment_id}/start", experiments.start),

@@ -58,3 +58,8 @@ def quota(user_id: int, day: int) -> str:
 def beacon(topic: str) -> str:
     """HASH, short-lived: who is present, or typing."""
     return f"e:{{{topic}}}"
+
+
+def opened(listing_id: int, user_id: int, day: int) -> str:
+    """STRING, short-lived: this person has opened that listing on a day (days since 1970, UTC)."""
+    return f"o:{{{listing_id}}}:{user_id}:{day}"

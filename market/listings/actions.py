@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from market.listings.commands import (
     Close,
     Draft,
     Edit,
+    Open,
     Pause,
     Publish,
     Resume,
@@ -136,6 +137,24 @@ async def resume(listings: Listings, call: Call, command: Resume) -> ListingView
 async def close(listings: Listings, call: Call, command: Close) -> ListingView:
     """Take it back for good. Locks the listing."""
     return await _move(listings, call, command, rules.close)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    ok: bool = True
+
+
+@action("listings.open", keyed=False)
+async def open_(listings: Listings, call: Call, command: Open) -> Opened:
+    """Say that one looks at a listing's page, for its owner's numbers. Each counts once a day; owners themselves do not. Locks
+    nothing."""
+    async with listings.db.glance() as cursor:
+        found = await store.read(cursor, [command.listing_id])
+    if not found or not shown.may_read(found[0], call.actor.user_id):
+        raise NotFound("no such listing")
+    if found[0].owner.user_id != call.actor.user_id:
+        await listings.openings.count(found[0].id, call.actor.user_id, call.now_ms)
+    return Opened()
 
 
 async def _move(
@@ -273,4 +292,4 @@ def _terms(command: Draft | Edit) -> dict[str, Any]:
     return {name: getattr(command, name) for name in TERMS}
 
 
-ACTIONS = table(draft, publish, edit, submit, withdraw, pause, resume, close)
+ACTIONS = table(draft, publish, edit, submit, withdraw, pause, resume, close, open_)

@@ -164,6 +164,11 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    listing_id: Id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetListing:
     """A reader who says what it has `seen` is shown nothing older."""
 

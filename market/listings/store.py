@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import pymysql.err
 
 from infra import wire
+from infra.mysql.connection import many
 from infra.mysql.database import Cursor, Row, Tx
 from market.kernel.errors import NotFound
 from market.kernel.geo import Box, Point
@@ -42,6 +44,9 @@ LISTING_VERSIONS = "SELECT id, version FROM listings WHERE id IN ({})"
 OPEN_OF_OWNER = f"{LISTING} WHERE owner_id = %s AND status <> 'closed' ORDER BY id FOR UPDATE"
 COUNT_OPEN = "SELECT COUNT(*) FROM listings WHERE owner_id = %s AND status <> 'closed'"
 MINE = f"{LISTING} WHERE owner_id = %s AND id < %s ORDER BY id DESC LIMIT %s"
+VIEWS = "SELECT listing_id, views FROM openings WHERE listing_id IN ({})"
+ADD_VIEWS = "INSERT INTO openings (listing_id, views) VALUES (%s, %s)"
+ON_MORE_VIEWS = " ON DUPLICATE KEY UPDATE views = views + VALUES(views)"
 INSERT = (
     "INSERT INTO listings (version, terms_version, owner_id, owner_nickname, owner_avatar_url, "
     "owner_credit_centistars, owner_ratings, status, review_note, pending, title, description, category, photos, lat, lng, shown_lat, "
@@ -298,3 +303,18 @@ async def gone_from_cells(
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
+
+
+async def read_views(cursor: Cursor, ids: Sequence[Id]) -> dict[Id, int]:
+    """Of those that have been opened."""
+    if not ids:
+        return {}
+    sql = VIEWS.format(", ".join(["%s"] * len(ids)))
+    return {Id(row[0]): row[1] for row in await cursor.all(sql, *ids)}
+
+
+def add_views(tx: Tx, views: Mapping[Id, int]) -> None:
+    """Deferred."""
+    tx.defer(
+        many(ADD_VIEWS, len(views)) + ON_MORE_VIEWS, *chain.from_iterable(sorted(views.items()))
+    )

@@ -60,9 +60,10 @@ async def mine(listings: Listings, call: Call, query: ListMine) -> MineView:
     before = Id(MAX_ID) if query.before is None else query.before
     async with listings.db.read() as cursor:
         found = await store.read_mine(cursor, call.actor.user_id, before, query.limit + 1)
-    page = found[: query.limit]
+        page = found[: query.limit]
+        views = await store.read_views(cursor, [listing.id for listing in page])
     return MineView(
-        listings=tuple(shown.view(listing, call.actor.user_id) for listing in page),
+        listings=tuple(shown.mine(listing, views.get(listing.id)) for listing in page),
         next=page[-1].id if len(found) > len(page) else None,
     )
 

@@ -14,6 +14,7 @@ from infra.wechat.content_check import WechatContentCheck
 from infra.wechat.events import PushKey
 from market.listings.exposures import Exposures
 from market.listings.live import Live
+from market.listings.openings import Openings
 from market.listings.port import ContentCheck
 
 
@@ -22,6 +23,7 @@ class Listings:
     db: Database
     live: Live
     exposures: Exposures
+    openings: Openings
     objects: ObjectStore
     check: ContentCheck
     push: PushKey
@@ -32,11 +34,12 @@ class Listings:
 async def open_wing(process: Process) -> Listings:
     db = await process.database("listings")
     listings = Listings(
-        db=db, live=Live(db), exposures=Exposures(db), objects=open_store(process.config),
+        db=db, live=Live(db), exposures=Exposures(db), openings=Openings(db, process.redis), objects=open_store(process.config),
         check=WechatContentCheck(await process.http(), process.config.wechat),
         push=PushKey.of(process.config),
         wake_checks=partial(process.publisher.wake, keys.wake("checks", "listings")),
     )  # fmt: skip
     process.background(listings.live.run(), "settings of listings")
     process.background(listings.exposures.run(), "exposures of listings")
+    process.background(listings.openings.run(), "openings of listings")
     return listings

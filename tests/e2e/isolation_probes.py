@@ -178,6 +178,7 @@ ASKS: Mapping[str, Ask] = {
         "owner", lambda _: {"category": "tools", "lat": 31.2, "lng": 121.4}
     ),
     "listings.close": ask("owner", _listing),
+    "listings.open": ask("buyer", _seed),
     "listings.get": ask(None, _seed),
     "listings.mine": ask("owner"),
     "listings.categories": ask(None),

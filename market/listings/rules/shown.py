@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from market.kernel.availability import Plan
 from market.kernel.facts import (
@@ -159,10 +159,17 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MyListingView(ListingView):
+    """`views`: how often others have opened it, a person once a day; None while nothing has been counted."""
+
+    views: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MineView:
     """Newest first. `next` asks for the following page, None when there is none."""
 
-    listings: tuple[ListingView, ...]
+    listings: tuple[MyListingView, ...]
     next: Id | None
 
 
@@ -282,6 +289,11 @@ def state_changed(listing: Listing) -> Fact:
 def may_join_listing(listing: Listing) -> Readers:
     """Before people can see it, nobody but its owner knows that it is."""
     return EVERYONE if listing.seen else Readers(users=frozenset({int(listing.owner.user_id)}))
+
+
+def mine(listing: Listing, views: int | None) -> MyListingView:
+    seen = view(listing, listing.owner.user_id)
+    return MyListingView(**{f.name: getattr(seen, f.name) for f in fields(seen)}, views=views)
 
 
 def may_read(listing: Listing, reader_id: Id) -> bool:

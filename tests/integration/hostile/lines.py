@@ -301,6 +301,7 @@ LINES: dict[str, Line] = {
     "listings.close": Line(
         build=on_listing(), stranger="forbidden", see=LISTING, stale=(("version", 999, "version_conflict"),)
     ),
+    "listings.open": Line(build=by("buyer", listing_id="listing.listing_id")),
     "listings.get": Line(build=by("", listing_id="listing.listing_id")),
     "listings.categories": Line(build=by("")),
     "listings.mine": Line(build=by("owner", limit=20)),
