@@ -148,7 +148,7 @@ class Opened:
 async def open_(listings: Listings, call: Call, command: Open) -> Opened:
     """Say that one looks at a listing's page, for its owner's numbers. Each counts once a day; owners themselves do not. Locks
     nothing."""
-    async with listings.db.glance() as cursor:
+    async with listings.db.read() as cursor:
         found = await store.read(cursor, [command.listing_id])
     if not found or not shown.may_read(found[0], call.actor.user_id):
         raise NotFound("no such listing")
