@@ -15,7 +15,7 @@ import pytest
 
 from devkit.ports import free_port
 from devkit.stack import ServingProcess
-from infra.config import Config
+from infra.config import Config, Wechat
 from infra.mysql.database import Tx
 from infra.process import Process, now_ms, open_process
 from infra.redis import keys
@@ -46,8 +46,9 @@ LATER_MS = posting.TAKEN_MS + SOON_MS
 class Village:
     """People whom the notices have heard of, and WeChat's view of them. Its clock is put forward by hand."""
 
-    def __init__(self, notices: Notices, http: aiohttp.ClientSession, sandbox: str) -> None:
-        self.notices, self._http, self._sandbox = notices, http, sandbox
+    def __init__(self, notices: Notices, http: aiohttp.ClientSession, wechat: Wechat) -> None:
+        self.notices, self._http, self._wechat = notices, http, wechat
+        self._sandbox = wechat.api_url
         self.begun_ms = now_ms()
 
     async def person(self, nickname: str = "阿宝") -> Actor:
@@ -110,15 +111,12 @@ class Village:
 
     async def new_token(self) -> None:
         """Somebody else has renewed it: the one that we have is none any more."""
-        config = Config.from_environment(self._environment).wechat
         body = {
-            "grant_type": "client_credential", "appid": config.appid, "secret": config.secret,
+            "grant_type": "client_credential", "appid": self._wechat.appid, "secret": self._wechat.secret,
             "force_refresh": True,
         }  # fmt: skip
         async with self._http.post(f"{self._sandbox}/cgi-bin/stable_token", json=body) as said:
             assert said.status == 200
-
-    _environment: Mapping[str, str]
 
 
 def openid(who: Actor) -> str:
@@ -140,8 +138,8 @@ async def village(
     process: Process, sandbox: ServingProcess, environment: Mapping[str, str]
 ) -> AsyncIterator[Village]:
     async with aiohttp.ClientSession() as http:
-        village = Village(await open_wing(process), http, sandbox.url)
-        village._environment = environment
+        wechat = Config.from_environment(environment).wechat
+        village = Village(await open_wing(process), http, wechat)
         yield village
         await village.faults()
 
