@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from market.kernel.exposure import ArmShare, Exposure
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.terms import Terms
 from market.kernel.topics import Push
@@ -56,6 +57,8 @@ class ListingChanged:
     address: str
     cell: str = ""
     """Of the map, where everybody is shown that it is."""
+    place: Point | None = None
+    """Where it really is, which like the address a buyer learns with a paid order. None in facts of before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ def _heard(data: ListingChanged, version: int) -> Bookable:
         listing_id=data.listing_id, version=version, listing_version=data.version,
         terms_version=data.terms_version, owner_id=data.owner_id, status=data.status, title=data.title,
         category=data.category, address=data.address, terms=data.terms, cell=data.cell,
+        place=data.place,
     )  # fmt: skip
 
 

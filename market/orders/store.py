@@ -11,6 +11,7 @@ from infra.mysql.connection import Row, Statement, many
 from infra.mysql.database import Cursor, Tx
 from market.kernel.errors import NotFound
 from market.kernel.facts import CreditChanged
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
@@ -26,14 +27,14 @@ from market.orders.rules.price import UNKNOWN, Credit, Line
 
 BOOKABLE = (
     "SELECT listing_id, version, listing_version, terms_version, owner_id, status, title, category, "
-    "address, terms, cell FROM bookables"
+    "address, terms, cell, lat, lng FROM bookables"
 )
 CALENDAR_VERSIONS = "SELECT listing_id, version FROM bookables WHERE listing_id IN ({})"
 UPSERT_BOOKABLE = (
     "INSERT INTO bookables (listing_id, version, listing_version, terms_version, owner_id, status, title, "
-    "category, address, terms, cell) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+    "category, address, terms, cell, lat, lng) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
     "version = VALUES(version), listing_version = VALUES(listing_version), "
-    "terms_version = VALUES(terms_version), status = VALUES(status), title = VALUES(title), "
+    "terms_version = VALUES(terms_version), status = VALUES(status), title = VALUES(title), lat = VALUES(lat), lng = VALUES(lng), "
     "category = VALUES(category), address = VALUES(address), terms = VALUES(terms), cell = VALUES(cell)"
 )
 NOTE_LISTING_VERSIONS = (
@@ -63,7 +64,7 @@ ORDER = (
     "SELECT id, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address, "
     "start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, deposit_fen, fee_fen, "
     "pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen, "
-    "refund_fen, refund_deposit_fen, owner_fen, evidence, extensions FROM orders"
+    "refund_fen, refund_deposit_fen, owner_fen, evidence, extensions, lat, lng FROM orders"
 )
 NONE = "[]"
 LISTING = "(SELECT listing_id FROM orders WHERE id = %s)"
@@ -79,8 +80,8 @@ INSERT_ORDER = (
     "owner_id, title, address, start_ms, end_ms, until_ms, seats, terms_version, policy, price_lines, rent_fen, "
     "deposit_fen, fee_fen, pay_by_ms, start_code, return_code, wrong_codes, reason, due_ms, created_ms, "
     "late_hour_fen, late_fen, claim_fen, refund_fen, refund_deposit_fen, owner_fen, evidence, unpaid_by, "
-    "extensions) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    "extensions, lat, lng) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
     "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 ON_DUPLICATE_ORDER = (
@@ -114,8 +115,16 @@ def _bookable(row: Row) -> Bookable:
     return Bookable(
         listing_id=Id(row[0]), version=row[1], listing_version=row[2], terms_version=row[3],
         owner_id=Id(row[4]), status=row[5], title=row[6], category=row[7], address=row[8],
-        terms=wire.from_json(row[9], Terms), cell=row[10],
+        terms=wire.from_json(row[9], Terms), cell=row[10], place=_place(row[11], row[12]),
     )  # fmt: skip
+
+
+def _place(lat: float | None, lng: float | None) -> Point | None:
+    return None if lat is None or lng is None else Point(lat, lng)
+
+
+def _at(place: Point | None) -> tuple[float | None, float | None]:
+    return (place.lat, place.lng) if place else (None, None)
 
 
 def _order(row: Row) -> Order:
@@ -123,12 +132,12 @@ def _order(row: Row) -> Order:
         id_, version, process_version, state, entered_ms, listing_id, buyer_id, owner_id, title, address,
         start_ms, end_ms, until_ms, seats, terms_version, policy, lines, rent_fen, deposit_fen, fee_fen,
         pay_by_ms, start_code, return_code, wrong_codes, reason, created_ms, late_hour_fen, late_fen, claim_fen,
-        refund_fen, refund_deposit_fen, owner_fen, evidence, extensions,
+        refund_fen, refund_deposit_fen, owner_fen, evidence, extensions, lat, lng,
     ) = row  # fmt: skip
     order = Order(
         id=Id(id_), version=version, process_version=process_version, state=state, entered_ms=entered_ms,
         listing_id=Id(listing_id), buyer_id=Id(buyer_id), owner_id=Id(owner_id), title=title,
-        address=address, period=Period(start_ms, end_ms), buffer_ms=0, seats=seats,
+        address=address, place=_place(lat, lng), period=Period(start_ms, end_ms), buffer_ms=0, seats=seats,
         terms_version=terms_version, policy=policy, lines=wire.from_json(lines, tuple[Line, ...]),
         rent_fen=rent_fen, deposit_fen=deposit_fen, fee_fen=fee_fen, pay_by_ms=pay_by_ms,
         start_code=start_code, return_code=return_code, wrong_codes=wrong_codes, reason=reason,
@@ -264,7 +273,7 @@ async def lock_bookables(tx: Tx, ids: Collection[Id]) -> list[Bookable]:
 async def save_bookable(tx: Tx, b: Bookable) -> None:
     tx.defer(
         UPSERT_BOOKABLE, b.listing_id, b.version, b.listing_version, b.terms_version, b.owner_id, b.status,
-        b.title, b.category, b.address, wire.json(b.terms), b.cell,
+        b.title, b.category, b.address, wire.json(b.terms), b.cell, *_at(b.place),
     )  # fmt: skip
 
 
@@ -371,7 +380,7 @@ def values(o: Order) -> tuple[object, ...]:
         o.start_code, o.return_code, o.wrong_codes, o.reason, _due_ms(o), o.created_ms,
         o.late_hour_fen, o.late_fen, o.claim_fen, o.refund_fen, o.refund_deposit_fen, o.owner_fen, o.evidence,
         o.buyer_id if life.counts_as_unpaid(o.state) else None,
-        wire.json(o.extensions) if o.extensions else NONE,
+        wire.json(o.extensions) if o.extensions else NONE, *_at(o.place),
     )  # fmt: skip
 
 

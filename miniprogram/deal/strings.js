@@ -165,6 +165,7 @@ const order = {
   copied: "已复制",
   period: "租用时间",
   address: "取还地点",
+  way: "导航",
   addressLater: "付款后可见详细地址",
   number: "订单编号",
   price: "费用",

@@ -105,6 +105,13 @@ test("a request is sent, the owner agrees, and only then it is paid", async () =
   assert.match(await codeOf(renting), /^\d{6}$/);
 });
 
+test("who has paid may have the way shown", async () => {
+  const [owning, renting] = await both(await buyer.orders(await offer({ address: "人民大道 185 号" })));
+  for (const phone of [owning, renting]) await phone.sees("address", "人民大道 185 号");
+  await renting.tap("way");
+  await renting.page.getByText("导航至").waitFor();
+});
+
 test("a request is declined, with a word", async () => {
   const listing = await offer({ booking: "request" });
   const [owning, renting] = await both(await buyer.orders(listing, { paid: false, inHours: 30 }));

@@ -257,6 +257,7 @@ def changed(before: Listing | None, after: Listing) -> Fact:
         listing_id=after.id, version=after.version, terms_version=after.terms_version,
         owner_id=after.owner.user_id, status=after.status, title=after.title,
         category=after.category, terms=after.terms, address=after.address, cell=after.cell,
+        place=after.point,
     )  # fmt: skip
     return _fact(ListingChanged.KIND, after, data, *pushes)
 

@@ -26,7 +26,7 @@ def create(
         id=order_id, version=1, process_version=life.PROCESS_VERSION,
         state="requested" if request else "pending_payment", entered_ms=now_ms,
         listing_id=bookable.listing_id, buyer_id=buyer_id, owner_id=bookable.owner_id,
-        title=bookable.title, address=bookable.address, period=period,
+        title=bookable.title, address=bookable.address, place=bookable.place, period=period,
         buffer_ms=bookable.terms.buffer_ms, seats=seats, policy=bookable.terms.policy,
         terms_version=bookable.terms_version, lines=price.lines, rent_fen=price.rent_fen,
         deposit_fen=price.deposit_fen, fee_fen=price.fee_fen, late_hour_fen=late_hour_fen(bookable.terms) * seats, late_fen=0,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from market.kernel.availability import Plan
 from market.kernel.errors import BadInput, Forbidden, NotBookable, NotYet, SlotTaken, StaleQuote
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.period import DAY_MS, Period
 from market.kernel.seats import Use, clash, taken
@@ -35,6 +36,8 @@ class Bookable:
     terms: Terms
     cell: str = ""
     """Where on the map it is shown; empty: nowhere."""
+    place: Point | None = None
+    """Where it really is; None: not heard yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

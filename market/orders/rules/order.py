@@ -15,6 +15,7 @@ from market.kernel.errors import (
     WrongCode,
 )  # fmt: skip
 from market.kernel.facts import EXTENSION_MOVED, CodesReplaced, EvidenceAdded, Fact, OrderMoved
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.period import Period
 from market.kernel.seats import Use
@@ -77,6 +78,8 @@ class Order:
     evidence: int
     """How many pieces of evidence there are."""
     created_ms: int
+    place: Point | None = None
+    """Where the address is; None: it was ordered when that was not known yet."""
     extensions: tuple[Extension, ...] = ()
     """Each has money of its own: all of the above is about what was agreed at first. `period` is what has been paid for."""
 
@@ -115,7 +118,7 @@ class OrderView:
     what the owner wants beside it. `refund_fen` is what the buyer gets back, None until the order has ended.
     `evidence` counts the pieces that `orders.evidence_of` reads. Extensions that were paid are in `end_ms`, the lines and all
     money; `extension` is the newest one, whatever has become of it. `fee_fen` and `payout_fen` are the owner's business,
-    `address` the paying buyer's.
+    `address` and `place` the paying buyer's.
     """
 
     order_id: Id
@@ -148,6 +151,7 @@ class OrderView:
     extension: ExtensionView | None = None
     code: str | None = None
     address: str | None = None
+    place: Point | None = None
     fee_fen: int | None = None
     payout_fen: int | None = None
 
@@ -307,6 +311,7 @@ def see(order: Order, role: Party) -> OrderView:
         refund_fen=order.refund_fen + sum(e.refund_fen for e in order.extensions) if timer is None else None,
         evidence=order.evidence, extension=extension.see(order.extensions), code=_code(order, role),
         address=order.address if role != "buyer" or told else None,
+        place=order.place if role != "buyer" or told else None,
         fee_fen=sum(fee for _, fee in order.rents) if role != "buyer" else None,
         payout_fen=_payout_fen(order, ended=timer is None) if role != "buyer" else None,
     )  # fmt: skip

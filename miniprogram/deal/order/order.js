@@ -1,4 +1,5 @@
 const files = require("../../platform/files");
+const place = require("../../platform/place");
 const screen = require("../../platform/screen");
 const live = require("../../services/live");
 const chat = require("../../services/chat");
@@ -230,6 +231,11 @@ livePage({
 
   openListing() {
     screen.open(`/deal/listing/listing?id=${this.data.order.listingId}`);
+  },
+
+  openWay() {
+    const { place: there, address, title } = this._order();
+    place.openPlace({ ...there, name: title, address });
   },
 
   openOther() {

@@ -40,6 +40,7 @@ function present(views, local, nowMs) {
   const { first, second, more } = buttons(order.actions);
   const pieces = SHOWS_EVIDENCE.includes(state) ? piecesOf(local.pieces, nowMs) : [];
   const listing = views.listing && views.listing.value;
+  const isOver = order.refund_fen !== null;
   return {
     state: "ready", errorTitle: "", errorHint: "",
     head: headOf(order, local, nowMs),
@@ -48,7 +49,7 @@ function present(views, local, nowMs) {
       id: order.order_id, role, roleText: words.roles[role], state, title: order.title, listingId: order.listing_id,
       photo: listing ? photoUrl(listing.photos[0]) : "", category: listing ? listing.category : "other",
       when: period(order.start_ms, order.end_ms, nowMs), length: duration(order.end_ms - order.start_ms), seats: order.seats,
-      address: order.address || "", waitsForAddress: role === "buyer" && !order.address && !FAILED.includes(state),
+      address: order.address || "", mayGo: Boolean(role === "buyer" && order.place && !isOver), waitsForAddress: role === "buyer" && !order.address && !FAILED.includes(state),
       bill: billView(order, billWords), reason: pieces.length ? "" : order.reason, mayRate: state === "completed",
       evidence: order.evidence, // not shown itself: what is new draws the page, and is read
       lateText: lateText(order, nowMs), hasMoney: !UNPAID.includes(state), made: moment(order.created_ms, nowMs), ...outcome(order),

@@ -14,6 +14,7 @@ from infra.process import Process, now_ms
 from market.kernel.actor import Actor
 from market.kernel.availability import ALWAYS
 from market.kernel.facts import Heard, ListingChanged, PaymentClosed, PaymentReceived
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
 from market.kernel.terms import TERMS, Terms
@@ -225,7 +226,7 @@ async def scene(orders: Orders) -> Scene:
     owner = someone()
     data = ListingChanged(
         listing_id=new_id(), version=1, terms_version=1, owner_id=owner.user_id, status="live", title="电钻",
-        category="tools", address="幸福路 1 号",
+        category="tools", address="幸福路 1 号", place=Point(31.230412, 121.473701),
         terms=Terms(plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000),
     )  # fmt: skip
     scene = Scene(orders, owner, someone(), data)

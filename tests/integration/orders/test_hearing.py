@@ -11,6 +11,7 @@ from market.kernel.errors import (
     MarketError,
     SlotTaken,
 )  # fmt: skip
+from market.kernel.geo import Point
 from market.orders import views
 from market.orders.commands import GetCalendar
 from tests.integration.conftest import call, someone
@@ -102,15 +103,24 @@ async def test_the_calendars_watchers_hear_of_new_terms_only(scene: Scene) -> No
 
 async def test_an_agreement_keeps_its_terms(scene: Scene) -> None:
     order = await scene.create()
-    await scene.listing_changes(price_hour_fen=9_000, title="x", address="y", status="paused")
+    await scene.listing_changes(
+        price_hour_fen=9_000, title="x", address="y", place=Point(0, 0), status="paused"
+    )
     await scene.pay(order)
     seen = await scene.see(order)
-    assert (seen.state, seen.rent_fen, seen.title, seen.address) == (
-        "ready",
-        1_000,
-        "电钻",
-        "幸福路 1 号",
-    )
+    assert (seen.state, seen.rent_fen, seen.title, seen.address, seen.place) == (
+        "ready", 1_000, "电钻", "幸福路 1 号", Point(31.230412, 121.473701),
+    )  # fmt: skip
+
+
+async def test_of_a_listing_heard_of_before_its_place_was_told_orders_have_none(
+    scene: Scene,
+) -> None:
+    await scene.listing_changes(place=None)
+    order = await scene.create()
+    await scene.pay(order)
+    seen = await scene.see(order)
+    assert (seen.state, seen.address, seen.place) == ("ready", "幸福路 1 号", None)
 
 
 async def test_money_for_an_order_nobody_knows_is_an_error_of_that_fact(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from market.kernel.availability import ALWAYS
+from market.kernel.geo import Point
 from market.kernel.ids import Id
 from market.kernel.period import HOUR_MS, Period
 from market.kernel.terms import Terms
@@ -17,11 +18,12 @@ from market.orders.rules.order import Codes, Order, Words
 NOW_MS = 1_790_000_000_000
 BUYER, OWNER, LISTING = Id(11), Id(22), Id(33)
 PARTIES: tuple[Party, ...] = ("buyer", "owner", "operator")
+PLACE = Point(31.2304, 121.4737)
 CODES = Codes(start="123456", give_back="654321")
 
 BOOKABLE = Bookable(
     listing_id=LISTING, version=5, listing_version=3, terms_version=2, owner_id=OWNER, status="live",
-    title="电钻", category="tools", address="幸福路 1 号",
+    title="电钻", category="tools", address="幸福路 1 号", place=PLACE,
     terms=Terms(plan=ALWAYS, price_hour_fen=1_000, price_day_fen=8_000, deposit_fen=20_000),
 )  # fmt: skip
 PERIOD = Period(NOW_MS + HOUR_MS, NOW_MS + 4 * HOUR_MS)

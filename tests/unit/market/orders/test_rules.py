@@ -42,6 +42,7 @@ from tests.unit.market.orders.samples import (
     OWNER,
     PARTIES,
     PERIOD,
+    PLACE,
     order_in,
     words,
 )  # fmt: skip
@@ -231,6 +232,8 @@ def test_the_address_is_for_who_has_paid_and_earnings_for_the_owner(state: State
     ended = state in ("completed", "declined", "expired", "cancelled", "refunded")
     assert buyer.address == ("幸福路 1 号" if paid else None)
     assert owner.address == operator.address == "幸福路 1 号"
+    assert buyer.place == (PLACE if paid else None)
+    assert owner.place == operator.place == PLACE
     assert (buyer.fee_fen, buyer.payout_fen) == (None, None)
     assert owner.fee_fen == operator.fee_fen == 300
     assert owner.payout_fen == operator.payout_fen == (0 if ended else 2_700)
