@@ -136,4 +136,5 @@ test("who begins at the orders, on a phone that has yet to log in, sees the firs
   const buyer = await Desk.of(somebody("buyer"));
   await buyer.orders(listing);
   await phone.sees("order-row", "手电钻");
+  await phone.on("order-row").locator("[class*='--tools']").waitFor(); // and what it is about
 });

@@ -21,16 +21,16 @@ const NOTHING = { state: "loading", listed: [], next: null, why: "" };
 livePage({
   data: { state: "loading", t: words.text },
 
-  local: { role: "buyer", filter: "all", buyer: NOTHING, owner: NOTHING, fresh: [], more: false },
+  local: { role: "buyer", filter: "all", buyer: NOTHING, owner: NOTHING, fresh: [], wares: [], more: false },
 
-  topics({ role, buyer, owner, fresh }) {
+  topics({ role, buyer, owner, fresh, wares }) {
     const topics = {};
     for (const [side, { listed }] of [["buyer", buyer], ["owner", owner]]) {
       for (const { order_id: id } of listed.slice(0, LIVE)) topics[`${side} ${id}`] = `order:${id}:${side}`;
       for (const id of fresh) topics[`${side} ${id}`] = `order:${id}:${side}`;
     }
     const shown = role === "buyer" ? buyer : owner;
-    for (const { listing_id: id } of shown.listed.slice(0, LIVE)) topics[`listing ${id}`] = `listing:${id}`;
+    for (const id of shown.listed.slice(0, LIVE).map(({ listing_id: ware }) => ware).concat(wares)) topics[`listing ${id}`] = `listing:${id}`;
     return topics;
   },
 
@@ -53,6 +53,13 @@ livePage({
       more: local.more,
       over: mine.state === "ready" && !mine.next && rows.length > 6,
     };
+  },
+
+  /** What a fresh order is about is known as soon as the order is. */
+  onDraw() {
+    const known = ["buyer", "owner"].flatMap((side) => ordersOf(this.views(), this.local, side));
+    const wares = known.filter(({ order_id: id }) => this.local.fresh.includes(id)).map(({ listing_id: id }) => id);
+    if (wares.some((id) => !this.local.wares.includes(id))) this.update({ wares });
   },
 
   onLoad({ role }) {
