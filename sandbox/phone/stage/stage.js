@@ -4,7 +4,7 @@ const HUES = ["#0b6b57", "#c2571a", "#3b5bdb", "#9c36b5", "#0b7285", "#a61e4d"];
 const PHONES = ["left", "right"];
 const PHONE_PX = { width: 399, height: 836 };
 /** What comes later was not because of that. Milliseconds. */
-const BECAUSE_MS = 3000;
+const BECAUSE_MS = 1500;
 const READINGS = 12;
 const { people, title, about, guide, links } = window.STAGE;
 const chosen = JSON.parse(localStorage.getItem("stage:people") || "[]");
