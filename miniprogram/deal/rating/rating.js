@@ -36,7 +36,7 @@ livePage({
       count: form.comment.length,
       tags: words.tags[order ? order.role : "buyer"],
       ready: form.punctuality > 0 && form.condition > 0 && form.communication > 0 && !sending,
-      stage: !view ? "" : view.mine || view.revealed ? "done" : over ? "over" : "open",
+      stage: !view ? "" : view.mine || view.theirs ? "done" : over ? "over" : "open",
       closes: view ? words.closes(time.moment(view.closes_ms, nowMs)) : "",
       mine: view && view.mine ? shown(view.mine) : null,
       theirs: view && view.theirs ? shown(view.theirs) : null,
