@@ -97,6 +97,7 @@ export class Bars {
   }
 
   show(page, { isTab, canGoBack }) {
+    window.onresize = () => this.fit(page, isTab);
     this.fit(page, isTab);
     this.title(page.title);
     const custom = this.isCustom(page);
