@@ -1,11 +1,9 @@
 // The whole loop, by taps alone: two people, two phones, the running product.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { begin, choosesTime, codeOf, Desk, end, enter, finds, putAway, somebody } from "./neighbours.mjs";
+import { test } from "node:test";
+import { choosesTime, codeOf, Desk, enter, finds, neighbourhood, somebody } from "./neighbours.mjs";
 
-before(begin);
-after(end);
-afterEach(putAway);
+neighbourhood();
 
 /** What an owner tells WeChat once, in order to be paid. */
 async function opensAccount(phone) {

@@ -1,4 +1,5 @@
 // The people of the mini-program's tests: with a phone, or only known to the server.
+import { after, afterEach, before } from "node:test";
 import zlib from "node:zlib";
 import { Person } from "../miniprogram/people.mjs";
 import { openBrowser, Phone } from "../../sandbox/phone/driver.mjs";
@@ -10,22 +11,28 @@ const EVERY_HOUR = { weekly: Array.from({ length: 7 }, () => [[0, 1440]]) };
 /** A title as long as people write them. */
 export const LONG = "一把名字特别特别长的冲击钻，带全套十二支钻头和一只结实的手提箱，还有说明书";
 let browser;
+const desks = [];
 const phones = [];
 let number = 0;
 
 /** Someone whom nobody has met, in this run or before. */
 export const somebody = (role) => `${role}-${Date.now().toString(36)}-${number++}`;
 
-export async function begin() {
-  browser = await openBrowser();
+/** The people of a file of tests: `settle` makes what they all need, nobody stays after the last test. */
+export function neighbourhood(settle = () => {}) {
+  before(async () => {
+    browser = await openBrowser();
+    await settle();
+  });
+  after(async () => {
+    for (const desk of desks.splice(0)) desk.close();
+    await browser.close();
+  });
+  afterEach(putAway);
 }
 
-export async function end() {
-  await browser?.close();
-}
-
-/** After each test: every phone of it passes the audit, and is put away. */
-export async function putAway() {
+/** Every phone of a test passes the audit, and is put away. */
+async function putAway() {
   const open = phones.splice(0);
   try {
     for (const [at, phone] of open.entries()) await phone.shoot(`last-${at}`); // what a failed test has left
@@ -52,6 +59,7 @@ export class Desk {
     const desk = new Desk();
     desk.openid = openid;
     desk.person = await new Person(openid).logIn();
+    desks.push(desk);
     return desk;
   }
 

@@ -1,30 +1,17 @@
 // Subscribe messages, from the sheet that asks for them to the banner that opens the order.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { Gallery } from "./gallery.mjs";
-import { begin, choosesTime, Desk, end, enter, finds, putAway, somebody } from "./neighbours.mjs";
+import { choosesTime, Desk, enter, finds, neighbourhood, somebody } from "./neighbours.mjs";
 
 let owner, ownerId, listing, title;
-const desks = [];
 
-before(async () => {
-  await begin();
+neighbourhood(async () => {
   ownerId = somebody("owner");
-  owner = await desk(ownerId);
+  owner = await Desk.of(ownerId);
   title = `帐篷 ${somebody("t")}`;
   listing = await owner.publishes(title, { capacity: 9 });
 });
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(openid) {
-  const one = await Desk.of(openid);
-  desks.push(one);
-  return one;
-}
 
 const CHOICES = "/account/subscriptions/subscriptions";
 /** Whoever has just closed the app is left alone for a moment: a hub keeps a topic for ten seconds. */
@@ -54,7 +41,7 @@ test("an owner who is away gets the banner, and a tap on it opens the order", as
   await phone.sees("left-booking", "1");
   phone.expects(/status of 401/); // its token may be over when it is back
   await phone.background();
-  const buyer = await desk(somebody("buyer"));
+  const buyer = await Desk.of(somebody("buyer"));
   await buyer.orders(listing);
   await banner(phone).waitFor({ timeout: AWAY_MS });
   assert.match(await banner(phone).innerText(), /新预订提醒[\s\S]*帐篷[\s\S]*已支付/);
@@ -71,7 +58,7 @@ test("an owner who is away gets the banner, and a tap on it opens the order", as
 
 test("who looks at the app gets no banner, and keeps what was allowed", async () => {
   const openid = somebody("reader");
-  const reader = await desk(openid);
+  const reader = await Desk.of(openid);
   const order = await reader.orders(listing);
   const phone = await enter(openid);
   await phone.go(CHOICES);
@@ -101,7 +88,7 @@ test("after paying WeChat asks for three, and counts what was allowed", async ()
   await phone.sees("left-progress", "1");
   await phone.sees("left-reminder", "没有剩余次数");
   await phone.sees("left-chat", "1");
-  assert.deepEqual(await left(await desk(openid)), { booking: 0, progress: 1, reminder: 0, money: 0, chat: 1 });
+  assert.deepEqual(await left(await Desk.of(openid)), { booking: 0, progress: 1, reminder: 0, money: 0, chat: 1 });
 });
 
 test("a no for ever is kept: WeChat's sheet does not come again, and the choices say why", async () => {

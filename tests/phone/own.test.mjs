@@ -1,22 +1,10 @@
 // What is one's own, by taps: something that is published, one's profile and data, what one says.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { begin, Desk, end, enter, putAway, somebody } from "./neighbours.mjs";
+import { test } from "node:test";
+import { Desk, enter, neighbourhood, somebody } from "./neighbours.mjs";
 
-const desks = [];
 
-before(begin);
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(openid) {
-  const one = await Desk.of(openid);
-  desks.push(one);
-  return one;
-}
+neighbourhood();
 
 const row = (phone, title) => phone.screen.locator("[data-testid=mine-row]", { hasText: title });
 const line = (phone, text) => phone.screen.locator("[data-testid=line]", { hasText: text });
@@ -96,7 +84,7 @@ test("a photo shows how far it is; one that fails is tried again, one that hangs
 });
 
 test("a price that was taken out of a draft is gone", async () => {
-  const owner = await desk(somebody("owner"));
+  const owner = await Desk.of(somebody("owner"));
   const { listing_id: id } = await owner.drafts("双价梯子", { price_hour_fen: 600, price_day_fen: 3000, price_week_fen: 9000 });
   const phone = await enter(owner.openid);
   await phone.go("/account/mine/mine");
@@ -112,7 +100,7 @@ test("a price that was taken out of a draft is gone", async () => {
 });
 
 test("what is offered is changed, paused, offered again and closed: who looks at it sees each at once", async () => {
-  const owner = await desk(somebody("owner"));
+  const owner = await Desk.of(somebody("owner"));
   const listing = await owner.publishes(`手电钻 ${somebody("t")}`);
   const visitor = await enter(somebody("visitor"));
   await visitor.go(`/deal/listing/listing?id=${listing.listing_id}`);
@@ -155,7 +143,7 @@ test("what is offered is changed, paused, offered again and closed: who looks at
 });
 
 test("a draft is deleted, and not kept among what was offered", async () => {
-  const owner = await desk(somebody("owner"));
+  const owner = await Desk.of(somebody("owner"));
   await owner.drafts("不要的草稿", {});
   const phone = await enter(owner.openid);
   await phone.go("/account/mine/mine");
@@ -169,8 +157,8 @@ test("a draft is deleted, and not kept among what was offered", async () => {
 
 test("name, picture and choices are kept, and others see the name", async () => {
   const openid = somebody("buyer");
-  const buyer = await desk(openid);
-  const owner = await desk(somebody("owner"));
+  const buyer = await Desk.of(openid);
+  const owner = await Desk.of(somebody("owner"));
   const listing = await owner.publishes(`帐篷 ${somebody("t")}`);
   const enquiry = await buyer.asks(listing);
   const phone = await enter(openid);
@@ -200,8 +188,8 @@ test("name, picture and choices are kept, and others see the name", async () => 
 });
 
 test("one's data in a file; the account is not deleted while an order is open, and is when it is not", async () => {
-  const owner = await desk(somebody("owner"));
-  const buyer = await desk(somebody("buyer"));
+  const owner = await Desk.of(somebody("owner"));
+  const buyer = await Desk.of(somebody("buyer"));
   const order = await buyer.orders(await owner.publishes(`投影仪 ${somebody("t")}`), { paid: false });
   await buyer.says(order.order_id, "这句话也在文件里");
   const phone = await enter(buyer.openid);
@@ -258,9 +246,9 @@ async function leaves(phone) {
 }
 
 test("chat: a preset, a photo, a line that was not sent and is tried again, and what the other has read", async () => {
-  const owner = await desk(somebody("owner"));
+  const owner = await Desk.of(somebody("owner"));
   const openid = somebody("buyer");
-  const buyer = await desk(openid);
+  const buyer = await Desk.of(openid);
   const enquiry = await buyer.asks(await owner.publishes(`相机 ${somebody("t")}`));
   const phone = await enter(openid);
   await phone.go(`/deal/chat/chat?id=${enquiry}&kind=enquiry&other=${owner.id}`);

@@ -1,27 +1,15 @@
 // Publishing, messages and chat, in each of their states, at two widths (gallery.mjs).
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { Gallery } from "./gallery.mjs";
-import { begin, Desk, end, enter, LONG, putAway, somebody } from "./neighbours.mjs";
+import { Desk, enter, LONG, neighbourhood, somebody } from "./neighbours.mjs";
 
 const LONG_NAME = "住在人民广场旁边的热心邻居老王和他的工具间";
 const WORDS = "周六上午九点我在楼下等你，记得带上身份证；车位在地下一层，跟保安说找 1 号楼的老王就行。".repeat(2);
 const SUGGESTED = {
   per_hour: { low_fen: 500, middle_fen: 800, high_fen: 1200, n: 23 }, per_day: { low_fen: 2500, middle_fen: 3500, high_fen: 6000, n: 41 }, per_week: null,
 }; // prettier-ignore
-const desks = [];
 
-before(begin);
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(role) {
-  const one = await Desk.of(somebody(role));
-  desks.push(one);
-  return one;
-}
+neighbourhood();
 
 test("publishing, step by step", async () => {
   const phone = await enter(somebody("owner"));
@@ -111,7 +99,7 @@ test("publishing, step by step", async () => {
 });
 
 test("publishing what is looked at, what is not let through, what is there already", async () => {
-  const owner = await desk("owner");
+  const owner = await Desk.of(somebody("owner"));
   const live = await owner.publishes(`${LONG}（已在架）`, { price_day_fen: 3000, deposit_fen: 20000 });
   const whole = (title) => owner.drafts(title, { price_hour_fen: 600 });
   await whole("可疑的梯子");
@@ -143,8 +131,8 @@ test("publishing what is looked at, what is not let through, what is there alrea
 });
 
 test("messages and chat", async () => {
-  const owner = await desk("owner");
-  const buyer = await desk("buyer");
+  const owner = await Desk.of(somebody("owner"));
+  const buyer = await Desk.of(somebody("buyer"));
   await owner.isCalled(LONG_NAME);
   await buyer.isCalled("小李");
   const listing = await owner.publishes(LONG, { capacity: 3 });

@@ -1,22 +1,10 @@
 // One's own pages and the first start, in each of their states, at two widths (gallery.mjs).
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { Gallery } from "./gallery.mjs";
-import { begin, Desk, end, enter, LONG, putAway, somebody } from "./neighbours.mjs";
+import { Desk, enter, LONG, neighbourhood, somebody } from "./neighbours.mjs";
 
-const desks = [];
 
-before(begin);
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(role) {
-  const one = await Desk.of(somebody(role));
-  desks.push(one);
-  return one;
-}
+neighbourhood();
 
 test("me, credit, settings, privacy, getting paid: of somebody who is new", async () => {
   const phone = await enter(somebody("newcomer"));
@@ -66,8 +54,8 @@ test("me, credit, settings, privacy, getting paid: of somebody who is new", asyn
 });
 
 test("me, credit, privacy, one's listings: of somebody who has been here for a while", async () => {
-  const owner = await desk("owner");
-  const buyer = await desk("buyer");
+  const owner = await Desk.of(somebody("owner"));
+  const buyer = await Desk.of(somebody("buyer"));
   await owner.isCalled("住在人民广场旁边的热心邻居老王和他的工具间");
   const listing = await owner.publishes(LONG, { capacity: 3, price_day_fen: 3000 });
   const order = await buyer.orders(listing, { hours: 1 });

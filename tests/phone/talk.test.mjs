@@ -1,31 +1,17 @@
 // A long conversation on a phone: all of it can be read, and never is too much of it drawn.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { begin, Desk, end, enter, putAway, somebody } from "./neighbours.mjs";
+import { test } from "node:test";
+import { Desk, enter, neighbourhood, somebody } from "./neighbours.mjs";
 
 const LINES = 260;
-const desks = [];
 let buyer, owner, conversation;
 
-before(async () => {
-  await begin();
-  [owner, buyer] = await Promise.all(["owner", "buyer"].map(desk));
+neighbourhood(async () => {
+  [owner, buyer] = await Promise.all(["owner", "buyer"].map((role) => Desk.of(somebody(role))));
   const listing = await owner.publishes(`帐篷 ${somebody("t")}`);
   ({ conversation_id: conversation } = await buyer.command("chat.open_enquiry", { listing_id: listing.listing_id }));
   for (let number = 1; number <= LINES; number++) await says(number % 3 ? owner : buyer, number);
 });
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(role) {
-  const openid = somebody(role);
-  const one = Object.assign(await Desk.of(openid), { openid });
-  desks.push(one);
-  return one;
-}
 
 const says = (who, number) => who.command("chat.send", { conversation_id: conversation, kind: "text", text: `第${number}句` });
 const numbers = (phone) => phone.screen.locator("[data-testid=line-text]").evaluateAll((lines) => lines.map((line) => Number(line.textContent.match(/\d+/)[0])));

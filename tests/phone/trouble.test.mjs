@@ -1,34 +1,21 @@
 // What goes wrong on a phone: no network, the background, servers that restart, second thoughts, two fingers, two phones.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { control } from "../miniprogram/people.mjs";
-import { begin, choosesTime, Desk, end, enter, finds, house, putAway, somebody } from "./neighbours.mjs";
+import { choosesTime, Desk, enter, finds, house, neighbourhood, somebody } from "./neighbours.mjs";
 
 let owner, listing, title;
-const desks = [];
 
-before(async () => {
-  await begin();
-  owner = await desk(somebody("owner"));
+neighbourhood(async () => {
+  owner = await Desk.of(somebody("owner"));
   title = `梯子 ${somebody("t")}`;
   listing = await owner.publishes(title, { capacity: 9 });
 });
-after(async () => {
-  for (const one of desks) one.close();
-  await end();
-});
-afterEach(putAway);
-
-async function desk(openid) {
-  const one = await Desk.of(openid);
-  desks.push(one);
-  return one;
-}
 
 /** Somebody with a paid order, on its page. */
 async function withOrder(options) {
   const openid = somebody("buyer");
-  const buyer = await desk(openid);
+  const buyer = await Desk.of(openid);
   const order = await buyer.orders(listing);
   const phone = await enter(openid, options);
   await phone.go(`/deal/order/order?id=${order.order_id}&role=buyer`);
@@ -157,7 +144,7 @@ test("two quick taps make one order", async () => {
   });
   await phone.tap("pay-confirm");
   await phone.at("deal/order/order");
-  const { orders } = await (await desk(openid)).ask("GET", "/v1/orders?role=buyer");
+  const { orders } = await (await Desk.of(openid)).ask("GET", "/v1/orders?role=buyer");
   assert.equal(orders.length, 1);
 });
 
