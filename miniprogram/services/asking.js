@@ -14,6 +14,9 @@ const OFFERING = ["booking", "chat", "reminder"];
 const nothing = { whose: "", subscriptions: [], settings: { on: true, kept: {} } };
 let known = nothing;
 
+/** The last answer that the server is being told of. */
+let telling = Promise.resolve();
+
 /** Know what to ask for. Nobody waits for it: whoever cannot be asked is not. */
 function prepare() {
   load().catch(() => {});
@@ -21,7 +24,10 @@ function prepare() {
 
 /** @returns {Promise<{subscriptions: object[], settings: object}>} or a Refusal */
 async function load() {
+  const last = telling;
+  await last;
   const [{ subscriptions }, settings] = await Promise.all([notices.subscriptions(), wechat.notifySettings()]);
+  if (telling !== last) return load(); // the list is from before what was said meanwhile
   known = { whose: session.user ? session.user.user_id : "", subscriptions, settings };
   return known;
 }
@@ -40,9 +46,15 @@ function offer(kinds) {
 async function ask(wanted) {
   if (!wanted.length) return known.subscriptions;
   const answers = answersOf(wanted, await wechat.askToNotify(wanted.map(({ template_id: id }) => id)));
-  if (answers.length) take((await notices.allow(answers)).subscriptions);
+  if (answers.length) await told(answers);
   known = { ...known, settings: await wechat.notifySettings() };
   return known.subscriptions;
+}
+
+function told(answers) {
+  const outcome = notices.allow(answers).then(({ subscriptions }) => take(subscriptions));
+  telling = outcome.catch(() => {});
+  return outcome;
 }
 
 /** @returns {Promise<object[]>} the list as it is then, or a Refusal */

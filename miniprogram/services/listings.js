@@ -2,6 +2,7 @@
 "use strict";
 
 const config = require("../platform/config");
+const live = require("./live");
 const session = require("./session");
 const { rest } = require("./rest");
 
@@ -45,10 +46,15 @@ function search({ near, radiusM, box, category, text, leastFen, mostFen, free, s
   });
 }
 
+/** Somebody looks at it: for its owner's numbers, so that no harm is done when it gets lost. */
+function opened(id) {
+  live.command("listings.open", { listing_id: id }, { lane: null, deadlineMs: 10000, retry: false }).catch(() => {});
+}
+
 /** A photo's address; listings have keys of our own store, or addresses. */
 function photoUrl(photo) {
   if (!photo) return "";
   return /^https?:/.test(photo) ? photo : `${config.api}/v1/objects/${photo}`;
 }
 
-module.exports = { topics, search, photoUrl };
+module.exports = { topics, search, opened, photoUrl };

@@ -1,21 +1,15 @@
 // What happens to an order between paying and rating, by taps: each step is on the other's screen without being asked for.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { wait } from "./dealings.mjs";
-import { begin, choosesTime, codeOf, Desk, end, enter, finds, putAway, somebody } from "./neighbours.mjs";
+import { choosesTime, codeOf, Desk, enter, finds, neighbourhood, somebody } from "./neighbours.mjs";
 
 let owner, buyer;
 const people = { owner: somebody("owner"), buyer: somebody("buyer") };
 
-before(async () => {
-  await begin();
+neighbourhood(async () => {
   [owner, buyer] = await Promise.all([Desk.of(people.owner), Desk.of(people.buyer)]);
 });
-after(async () => {
-  for (const one of [owner, buyer]) one?.close();
-  await end();
-});
-afterEach(putAway);
 
 const is = (phone, state) => phone.screen.locator(`[data-testid=hero][data-state=${state}]`).waitFor();
 const offer = (terms) => owner.publishes(`东西 ${somebody("t")}`, terms);

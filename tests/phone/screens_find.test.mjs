@@ -1,9 +1,8 @@
 // Finding something, looking at it and booking it, full, empty, refused and in error (gallery.mjs).
-import { after, afterEach, before, test } from "node:test";
+import { after, test } from "node:test";
 import { Gallery } from "./gallery.mjs";
-import { begin, choosesTime, Desk, end, enter, putAway, somebody } from "./neighbours.mjs";
+import { choosesTime, Desk, enter, LONG, neighbourhood, somebody } from "./neighbours.mjs";
 
-const LONG = "一把名字特别特别长的冲击钻，带全套十二支钻头和一只结实的手提箱，还有说明书";
 const HOUR_MS = 3_600_000;
 /** Out of the other tests' sight, and of an earlier run's: a full neighbourhood, an empty one, and a city that is not open. */
 const TOWN = { latitude: 30.6 + 0.4 * Math.random(), longitude: 121 + 0.7 * Math.random() };
@@ -13,8 +12,7 @@ const SOLD_OUT = "今天订满了的自行车";
 const people = { owner: somebody("owner"), buyer: somebody("buyer"), rival: somebody("rival") };
 let owner, buyer, rival, things;
 
-before(async () => {
-  await begin();
+neighbourhood(async () => {
   [owner, buyer, rival] = await Promise.all(Object.values(people).map((openid) => Desk.of(openid)));
   await opens(["shanghai"]);
   const photos = await Promise.all([20, 200, 120].map((hue) => owner.photo(hue)));
@@ -44,12 +42,7 @@ before(async () => {
   await rival.orders(things.taken, { paid: false, hours: 20 });
   for (const act of ["paused", "closed"]) await owner.ask("POST", `/v1/listings/${things[act].listing_id}/${act === "paused" ? "pause" : "close"}`, { version: things[act].version });
 });
-after(async () => {
-  for (const one of [owner, buyer, rival]) one?.close();
-  await opens([]);
-  await end();
-});
-afterEach(putAway);
+after(() => opens([]));
 
 /** Where the market is open; nowhere named: everywhere. */
 async function opens(regions) {

@@ -1,16 +1,14 @@
 // An order's page for both parties in every state of its life, the list of orders, ratings: looked at (gallery.mjs).
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { dealings, wait } from "./dealings.mjs";
 import { Gallery } from "./gallery.mjs";
-import { begin, Desk, end, enter, putAway, somebody } from "./neighbours.mjs";
+import { Desk, enter, LONG, neighbourhood, somebody } from "./neighbours.mjs";
 
-const LONG = "一把名字特别特别长的冲击钻，带全套十二支钻头和一只结实的手提箱，还有说明书";
 const FIVE = { punctuality: 5, condition: 5, communication: 5 };
 const people = { owner: somebody("owner"), buyer: somebody("buyer") };
 let owner, buyer, deals;
 
-before(async () => {
-  await begin();
+neighbourhood(async () => {
   owner = await Desk.of(people.owner);
   buyer = await Desk.of(people.buyer);
   const photos = [await owner.photo(25)];
@@ -21,11 +19,6 @@ before(async () => {
   };
   deals = await dealings(owner, buyer, things);
 });
-after(async () => {
-  for (const one of [owner, buyer]) one?.close();
-  await end();
-});
-afterEach(putAway);
 
 const ordered = (name, role) => `/deal/order/order?id=${deals[name].order_id}&role=${role}`;
 

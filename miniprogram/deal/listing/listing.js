@@ -4,7 +4,7 @@ const live = require("../../services/live");
 const orders = require("../../services/orders");
 const publishing = require("../../services/publishing");
 const session = require("../../services/session");
-const { topics: names } = require("../../services/listings");
+const listings = require("../../services/listings");
 const { livePage } = require("../../services/live-page");
 const { reason } = require("../../strings");
 const { listing: words } = require("../strings");
@@ -14,9 +14,13 @@ livePage({
   data: { words },
   local: LOCAL,
 
-  topics: (local, { id }) => ({ listing: names.listing(id), calendar: orders.topics.calendar(id), holds: orders.topics.holds(id) }),
+  topics: (local, { id }) => ({ listing: listings.topics.listing(id), calendar: orders.topics.calendar(id), holds: orders.topics.holds(id) }),
 
   present: (views, local) => present(views, local, { nowMs: live.now(), userId: session.user && session.user.user_id }),
+
+  onLoad({ id }) {
+    listings.opened(id);
+  },
 
   onDraw() {
     this._price();
