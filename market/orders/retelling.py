@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from infra.mysql.database import Database, Tx
 from market.kernel.facts import RETOLD, Fact
-from market.orders import store
+from market.orders import retelling_store, store
 from market.orders.rules.order import Order, happened
 
 BATCH = 1_000
@@ -19,9 +19,9 @@ async def retell(db: Database, now_ms: int, limit: int = BATCH) -> int | None:
     the next call begins anew. Locks the place where it stands, then the orders, so that nothing newer is told before."""
 
     async def body(tx: Tx) -> int | None:
-        after = await store.lock_retelling(tx)
-        seen, telling = await store.next_orders(tx, after, limit)
-        store.stand_at(tx, seen)
+        after = await retelling_store.lock_retelling(tx)
+        seen, telling = await retelling_store.next_orders(tx, after, limit)
+        retelling_store.stand_at(tx, seen)
         for order in await store.lock_orders(tx, telling):
             tx.emit(_retold(order))
         return len(telling) if seen else None
