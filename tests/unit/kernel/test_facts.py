@@ -16,6 +16,7 @@ from market.kernel.availability import DayException, Plan
 from market.kernel.errors import BadInput
 from market.kernel.exposure import ArmShare, Exposure, Shown
 from market.kernel.facts import KINDS, ORDER_STATES, ExtensionOwed, Fact, FactData, OrderMoved
+from market.kernel.geo import Point
 from market.kernel.ids import MAX_ID, Id
 from market.kernel.terms import Booking, Policy, Terms
 from market.kernel.topics import Push
@@ -40,6 +41,7 @@ terms = st.builds(
     capacity=st.integers(1, 9), horizon_days=st.integers(1, 90),
 )  # fmt: skip
 unit_floats = st.floats(0, 1)
+points = st.builds(Point, lat=st.floats(-90, 90), lng=st.floats(-180, 180))
 exposures = st.builds(
     Exposure, experiment_id=ids, arm=text, user_id=ids, region=text, at_ms=st.integers(0, 2**53),
     shown=st.lists(
@@ -54,7 +56,7 @@ OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Id: ids, bool: st.booleans(), str: text, int: st.integers(-(2**63), 2**63 - 1), Terms: terms,
     tuple[str, ...]: st.lists(text, max_size=2).map(tuple),
     tuple[ArmShare, ...]: st.lists(st.builds(ArmShare, name=text, share_bp=st.integers(0, 10_000)), max_size=2).map(tuple),
-    tuple[Exposure, ...]: st.lists(exposures, max_size=2).map(tuple),
+    tuple[Exposure, ...]: st.lists(exposures, max_size=2).map(tuple), Point | None: st.none() | points,
 }  # fmt: skip
 
 
