@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { openBrowser, Phone } from "../sandbox/phone/driver.mjs";
 import { Desk, somebody } from "../tests/phone/neighbours.mjs";
 
-const { order: words } = createRequire(import.meta.url)("../miniprogram/strings.js");
+const { order: words } = createRequire(import.meta.url)("../miniprogram/deal/strings.js");
 const house = JSON.parse(process.env.SHAREHUB_TEST_HOUSE);
 const { starts, messages, orders, openings } = JSON.parse(process.env.SHAREHUB_BENCH_ROUNDS);
 /** Between the last letter of a line and the tap that sends it. */
