@@ -1,6 +1,8 @@
 // What pages do to the screen beside their own data: go elsewhere, say something, ask something.
 "use strict";
 
+const { common } = require("../strings");
+
 /** Pages beyond this would not open: WeChat keeps ten. */
 const DEEPEST = 9;
 
@@ -41,7 +43,7 @@ function say(text) {
  * @param {{title: string, content?: string, confirm?: string, cancel?: string, dangerous?: boolean}} question
  * @returns {Promise<boolean>}
  */
-function confirm({ title: asked, content = "", confirm: yes = "确定", cancel = "取消", dangerous = false }) {
+function confirm({ title: asked, content = "", confirm: yes = common.ok, cancel = common.cancel, dangerous = false }) {
   return new Promise((resolve) => {
     wx.showModal({
       title: asked, content, confirmText: yes, cancelText: cancel, confirmColor: dangerous ? "#B42318" : "#0B6B57",
@@ -53,7 +55,7 @@ function confirm({ title: asked, content = "", confirm: yes = "确定", cancel =
 
 /** Something to read and close. */
 function tell(heading, content) {
-  wx.showModal({ title: heading, content, showCancel: false, confirmText: "知道了", confirmColor: "#0B6B57" });
+  wx.showModal({ title: heading, content, showCancel: false, confirmText: common.gotIt, confirmColor: "#0B6B57" });
 }
 
 /**
